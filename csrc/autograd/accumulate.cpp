@@ -1,0 +1,110 @@
+#include "autograd/accumulate.h"
+
+#include "ops.h"
+
+namespace wengert {
+
+Tensor add_gradients(const Tensor& a, const Tensor& b) { return ops::add(a, b); }
+
+void add_in_place(const Tensor& total, const Tensor& gradient) {
+  const GradModeScope mode(false);
+  Tensor target = total;
+  ops::add_(target, gradient);
+}
+
+Tensor ones_for(const Tensor& root) {
+  Tensor ones = empty(root.sizes(), root.dtype());
+  fill_values(ones, Scalar(1));
+  return ones;
+}
+
+void fit_gradient(Tensor& gradient, const OutputInfo& info) {
+  if (gradient.dtype() != info.dtype) {
+    if (is_complex(gradient.dtype()) && !is_complex(info.dtype)) {
+      gradient = ops::_real_part(gradient);
+    }
+    if (gradient.dtype() != info.dtype) gradient = ops::_to_dtype(gradient, info.dtype);
+  }
+  if (!(gradient.sizes() == info.sizes)) {
+    WENGERT_CHECK(broadcastable_to(info.sizes, gradient.sizes()), kRuntime,
+                  "a backward rule returned a gradient of the wrong shape: expected ",
+                  to_string(info.sizes), ", got ", to_string(gradient.sizes()));
+    gradient = ops::sum_to_size(gradient, info.sizes);
+  }
+}
+
+void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create_graph) {
+  AutogradExtra& more = extra(variable);
+  if (!more.grad.defined()) {
+    // Moved in when nobody else holds it; PyTorch's layout contract: the strides of the variable.
+    const bool ours = gradient->refs <= 2 && gradient.storage()->refs == 1 && gradient->python == nullptr;
+    if (create_graph) {
+      more.grad = gradient;
+    } else if (ours && gradient.strides() == variable.strides() && !requires_grad(gradient)) {
+      more.grad = gradient;
+    } else {
+      Tensor copy = empty_like(variable, gradient.dtype());
+      copy_values(copy, gradient);
+      more.grad = std::move(copy);
+    }
+    return;
+  }
+  if (create_graph || requires_grad(more.grad)) {
+    more.grad = ops::add(more.grad, gradient);
+  } else {
+    add_in_place(more.grad, gradient);
+  }
+}
+
+namespace {
+
+void accumulate_backward(Node& node, Tensor* gradients, Tensor*) {
+  auto& self = static_cast<AccumulateGrad&>(node);
+  if (!gradients[0].defined()) return;
+  const Tensor variable = self.variable;
+  accumulate_into(variable, gradients[0], modes.grad);
+  gradients[0] = Tensor();
+  if (variable->extra != nullptr) {
+    const auto hooks = variable->extra->accumulated;
+    for (const TensorHook& hook : hooks) hook(variable);
+  }
+}
+
+void accumulate_remove(Node* node) {
+  auto* self = static_cast<AccumulateGrad*>(node);
+  if (self->variable.defined() && self->variable->extra != nullptr) {
+    self->variable->extra->accumulator = nullptr;
+  }
+  delete self;
+}
+
+}  // namespace
+
+const NodeType kAccumulateGrad = {"AccumulateGrad", "accumulate", accumulate_backward, [](Node&) {},
+                                  accumulate_remove};
+
+void run_hooks(Node& node, Few<Tensor>& gradients) {
+  const auto hooks = node.extra->hooks;  // a hook may remove itself
+  for (const NodeExtra::Hook& hook : hooks) {
+    Tensor& gradient = gradients[hook.output];
+    if (!gradient.defined()) continue;
+    Tensor replaced = hook.call(gradient);
+    if (replaced.defined()) gradient = std::move(replaced);
+  }
+  for (const auto& [output, impl] : node.extra->retained) {
+    if (gradients[output].defined()) {
+      accumulate_into(Tensor(Ref<TensorImpl>(impl)), gradients[output], modes.grad);
+    }
+  }
+}
+
+std::string explain_missing(const Tensor& tensor) {
+  std::string text = describe_argument("output", tensor);
+  if (tensor->extra != nullptr && tensor->extra->cut.reason != nullptr) {
+    text += str("\n  cut here: ", tensor->extra->cut.reason, "   ",
+                format_site(tensor->extra->cut.site));
+  }
+  return text;
+}
+
+}  // namespace wengert

@@ -1,0 +1,267 @@
+#include "autograd/engine.h"
+
+#include <algorithm>
+#include <memory>
+#include <queue>
+
+#include "autograd/accumulate.h"
+
+namespace wengert {
+
+namespace {
+
+// A gradient under way to one output of one node.
+struct Slot {
+  Tensor value;
+  bool owned = false;  // made by the engine: may be added to in place
+
+  void add(Tensor gradient, bool recording) {
+    if (!value.defined()) {
+      value = std::move(gradient);
+    } else if (owned && !recording) {
+      add_in_place(value, gradient);
+    } else {
+      value = add_gradients(value, gradient);
+      owned = true;
+    }
+  }
+};
+
+struct Task {
+  explicit Task(Node* of) : node(of) {}
+  Node* node;
+  int64_t waiting = 0;  // edges into this node that have not delivered yet
+  int64_t first_capture = -1;
+  Slot first;                     // output 0
+  std::unique_ptr<Slot[]> others;  // outputs 1 and up, once one of them gets a gradient
+  bool needed = true;             // on a path to one of the inputs
+};
+
+// Node -> number of its task: open addressing, since this is looked up once per edge.
+class TaskIndex {
+ public:
+  TaskIndex() : cells_(64) {}
+
+  // The place of `node`: its task's number, or kNone in a cell that is now its own.
+  static constexpr uint32_t kNone = UINT32_MAX;
+  uint32_t& insert(Node* node) {
+    if (++count_ * 2 > cells_.size()) grow();
+    Cell& cell = cells_[position(node)];
+    if (cell.node == nullptr) {
+      cell.node = node;
+    } else {
+      --count_;
+    }
+    return cell.task;
+  }
+  uint32_t find(Node* node) const { return cells_[position(node)].task; }
+
+ private:
+  struct Cell {
+    Node* node = nullptr;
+    uint32_t task = kNone;
+  };
+  size_t position(Node* node) const {
+    const size_t mask = cells_.size() - 1;
+    size_t at = (reinterpret_cast<uintptr_t>(node) >> 6) * 0x9e3779b97f4a7c15u >> 20 & mask;
+    while (cells_[at].node != nullptr && cells_[at].node != node) at = (at + 1) & mask;
+    return at;
+  }
+  void grow() {
+    std::vector<Cell> old(cells_.size() * 4);
+    old.swap(cells_);
+    for (const Cell& cell : old) {
+      if (cell.node != nullptr) cells_[position(cell.node)] = cell;
+    }
+  }
+  std::vector<Cell> cells_;
+  size_t count_ = 0;
+};
+
+struct Capture {
+  size_t input;
+  uint32_t output;
+  int64_t next;
+};
+
+class Run {
+ public:
+  explicit Run(const BackwardRequest& request) : request_(request), site_(current_site()) {}
+
+  std::vector<Tensor> operator()() {
+    const GradModeScope mode(request_.create_graph);
+    results_.resize(request_.accumulate ? 0 : request_.inputs.size());
+    add_roots();
+    count_edges();
+    if (!request_.inputs.empty()) mark_needed();
+    start();
+    while (!ready_.empty()) {
+      const size_t index = ready_.top().second;
+      ready_.pop();
+      step(index);
+    }
+    return std::move(results_);
+  }
+
+ private:
+  size_t task_of(Node* node) {
+    uint32_t& number = index_.insert(node);
+    if (number == TaskIndex::kNone) {
+      number = static_cast<uint32_t>(tasks_.size());
+      tasks_.emplace_back(node);
+    }
+    return number;
+  }
+
+  void add_roots() {
+    for (size_t i = 0; i < request_.roots.size(); ++i) {
+      const Tensor& root = request_.roots[i];
+      const Edge edge = gradient_edge(root);
+      WENGERT_CHECK(edge.target, kRuntime, "element ", i,
+                    " of tensors does not require grad and does not have a grad_fn",
+                    explain_missing(root));
+      Tensor gradient = request_.gradients[i];
+      if (!gradient.defined()) {
+        WENGERT_CHECK(root.numel() == 1, kRuntime,
+                      "grad can be implicitly created only for scalar outputs",
+                      describe_argument("output", root));
+        gradient = ones_for(root);
+      } else {
+        WENGERT_CHECK(gradient.sizes() == root.sizes(), kRuntime,
+                      "Mismatch in shape: grad_output[", i, "] has a shape of ",
+                      to_string(gradient.sizes()), " and output[", i, "] has a shape of ",
+                      to_string(root.sizes()), ".");
+      }
+      const size_t task = task_of(edge.node());
+      roots_.push_back({task, edge.index, std::move(gradient), edge.target});
+    }
+  }
+
+  // Finds every node that can be reached and how many edges lead to it.
+  void count_edges() {
+    for (size_t next = 0; next < tasks_.size(); ++next) {
+      Node* node = tasks_[next].node;
+      for (Edge& edge : node->edges) {
+        if (edge.target) ++tasks_[task_of(edge.node())].waiting;
+      }
+    }
+  }
+
+  // Only what lies between the roots and the inputs is run. The order of a node's edges is that of
+  // `tasks_`'s discovery, so a pass by sequence number (inputs have smaller ones) is enough.
+  void mark_needed() {
+    for (Task& task : tasks_) task.needed = false;
+    for (size_t i = 0; i < request_.inputs.size(); ++i) {
+      const Edge edge = gradient_edge(request_.inputs[i]);
+      if (!edge.target) continue;
+      const uint32_t found = index_.find(edge.node());
+      if (found == TaskIndex::kNone) continue;
+      Task& task = tasks_[found];
+      task.needed = true;
+      captures_.push_back({i, edge.index, task.first_capture});
+      task.first_capture = static_cast<int64_t>(captures_.size()) - 1;
+    }
+    std::vector<size_t> order(tasks_.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    auto rank = [&](size_t i) {  // leaves carry the largest number but come first here
+      const uint64_t sequence = tasks_[i].node->sequence;
+      return sequence == UINT64_MAX ? 0 : sequence;
+    };
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rank(a) < rank(b); });
+    for (size_t i : order) {
+      Task& task = tasks_[i];
+      for (Edge& edge : task.node->edges) {
+        if (edge.target && tasks_[index_.find(edge.node())].needed) task.needed = true;
+      }
+    }
+  }
+
+  void start() {
+    for (auto& root : roots_) deliver(root.task, root.index, std::move(root.gradient));
+    std::vector<size_t> seen;
+    for (auto& root : roots_) {
+      if (tasks_[root.task].waiting == 0 &&
+          std::find(seen.begin(), seen.end(), root.task) == seen.end()) {
+        seen.push_back(root.task);
+        ready_.emplace(tasks_[root.task].node->sequence, root.task);
+      }
+    }
+  }
+
+  void deliver(size_t index, uint32_t output, Tensor gradient) {
+    Task& task = tasks_[index];
+    if (!gradient.defined()) return;
+    fit_gradient(gradient, task.node->outputs[output]);
+    if (output != 0 && task.others == nullptr) {
+      task.others = std::make_unique<Slot[]>(task.node->outputs.size() - 1);
+    }
+    Slot& slot = output == 0 ? task.first : task.others[output - 1];
+    slot.add(std::move(gradient), request_.create_graph);
+  }
+
+  void step(size_t index) {
+    Node* node = tasks_[index].node;
+    const size_t outputs = node->outputs.size();
+    Few<Tensor> incoming(outputs);
+    bool any = false;
+    incoming[0] = std::move(tasks_[index].first.value);
+    any = incoming[0].defined();
+    if (const auto others = std::move(tasks_[index].others)) {
+      for (size_t i = 1; i < outputs; ++i) {
+        incoming[i] = std::move(others[i - 1].value);
+        any = any || incoming[i].defined();
+      }
+    }
+    if (any && node->extra != nullptr) run_hooks(*node, incoming);
+    for (int64_t c = tasks_[index].first_capture; c >= 0; c = captures_[c].next) {
+      const Capture& capture = captures_[c];
+      if (!request_.accumulate) {
+        results_[capture.input] = incoming[capture.output];
+      } else if (node->type != &kAccumulateGrad && incoming[capture.output].defined()) {
+        accumulate_into(request_.inputs[capture.input], incoming[capture.output],
+                        request_.create_graph);
+      }
+    }
+    const bool leaf = node->type == &kAccumulateGrad;
+    const bool run = any && tasks_[index].needed && (!leaf || request_.accumulate);
+    Few<Tensor> outgoing(node->edges.size());
+    if (run) {
+      node->type->backward(*node, incoming.data(), outgoing.data());
+      if (!request_.keep_graph && !leaf) {
+        node->type->release(*node);
+        node->released = true;
+        node->released_at = site_;
+      }
+    }
+    size_t i = 0;
+    for (Edge& edge : node->edges) {
+      Tensor& gradient = outgoing[i++];
+      if (!edge.target) continue;
+      const size_t next = index_.find(edge.node());
+      if (tasks_[next].needed) deliver(next, edge.index, std::move(gradient));
+      if (--tasks_[next].waiting == 0) ready_.emplace(edge.node()->sequence, next);
+    }
+  }
+
+  struct Root {
+    size_t task;
+    uint32_t index;
+    Tensor gradient;
+    Ref<GraphObject> node;  // and through it the whole graph: a hook may drop other handles
+  };
+
+  const BackwardRequest& request_;
+  const Site site_;
+  std::vector<Task> tasks_;
+  TaskIndex index_;
+  std::vector<Root> roots_;
+  std::vector<Capture> captures_;
+  std::priority_queue<std::pair<uint64_t, size_t>> ready_;
+  std::vector<Tensor> results_;
+};
+
+}  // namespace
+
+std::vector<Tensor> run_backward(const BackwardRequest& request) { return Run(request)(); }
+
+}  // namespace wengert

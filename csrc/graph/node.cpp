@@ -1,0 +1,180 @@
+#include "graph/node.h"
+
+#include <algorithm>
+
+namespace wengert {
+
+thread_local Modes modes;
+
+namespace {
+uint64_t next_sequence = 1;
+std::string no_format(Site) { return "<unknown>"; }
+}  // namespace
+
+std::string (*format_site)(Site site) = no_format;
+
+Node::Node(const NodeType* node_type, size_t edge_count, size_t output_count)
+    : type(node_type),
+      sequence(next_sequence++),
+      site(current_site()),
+      edges(edge_count),
+      outputs(output_count) {}
+
+Node::~Node() { delete extra; }
+
+// Letting go of the last node of a long chain lets go of the one before it, and so on: a list
+// instead of the call stack.
+void destroy(GraphObject* object) {
+  static std::vector<Node*> waiting;
+  static bool busy = false;
+  waiting.push_back(static_cast<Node*>(object));
+  if (busy) return;
+  busy = true;
+  while (!waiting.empty()) {
+    Node* node = waiting.back();
+    waiting.pop_back();
+    node->type->remove(node);
+  }
+  busy = false;
+}
+
+void destroy(AutogradExtra* extra) { delete extra; }
+
+AutogradExtra& extra(const Tensor& tensor) {
+  if (tensor->extra == nullptr) tensor->extra = new AutogradExtra();
+  return *tensor->extra;
+}
+
+// --- saved values ---
+
+void Saved::output(const Tensor& tensor) {
+  if (!tensor.defined()) return;
+  keep(alias(tensor), true);
+  output_index_ = tensor->output_index;
+}
+
+namespace {
+
+[[noreturn, gnu::cold]] void fail_overwritten(const Node& owner, const char* role,
+                                              const TensorImpl& impl, uint32_t expected) {
+  std::string text =
+      "one of the variables needed for gradient computation has been modified by an inplace "
+      "operation:\n  ";
+  text += str(dtype_name(impl.dtype), to_string(impl.sizes));
+  if (impl.extra != nullptr && !impl.extra->name.empty()) {
+    text += " parameter '" + impl.extra->name + "'";
+  }
+  text += str(" is at version ", impl.storage->version, "; expected version ", expected, ".");
+  text += str("\n    saved by    ", owner.type->op, " (", role, ")   ", format_site(owner.site));
+  if (const WriteLog* log = impl.storage->log) {
+    for (int i = 0; i < log->count; ++i) {
+      const WriteLog::Write& write = log->writes[i];
+      if (write.version <= expected) break;
+      text += str("\n    written by  ", write.op, "   ", format_site(write.site));
+    }
+  }
+  text +=
+      "\n    fix: write out of place (x = x + 1 instead of x += 1), write to a clone(), or run the "
+      "forward pass again after the write";
+  throw Error(ErrorKind::kRuntime, text);
+}
+
+[[noreturn, gnu::cold]] void fail_released(const Node& owner) {
+  fail(ErrorKind::kRuntime,
+       "Trying to backward through the graph a second time (or directly access saved tensors after "
+       "they have already been freed). Saved intermediate values of the graph are freed when you "
+       "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+       "through the graph a second time or if you need to access saved tensors after calling "
+       "backward.\n    shared part:  ",
+       owner.type->op, "   ", format_site(owner.site), "\n    freed by the backward call at   ",
+       format_site(owner.released_at));
+}
+
+}  // namespace
+
+Tensor Saved::get(Node& owner, const char* role) const {
+  if (owner.released) fail_released(owner);
+  if (!impl_) return Tensor();
+  if (impl_->storage->version != version_) {
+    fail_overwritten(owner, role, *impl_, version_);
+  }
+  Tensor result{impl_};
+  if (!is_output_ || !modes.grad) return result;
+  Tensor twin = alias(result);
+  twin->grad_fn = Ref<GraphObject>(&owner);
+  twin->output_index = output_index_;
+  return twin;
+}
+
+// --- recording ---
+
+Node* gradient_accumulator(const Tensor& leaf) {
+  AutogradExtra& more = extra(leaf);
+  if (more.accumulator == nullptr) more.accumulator = new AccumulateGrad(leaf);
+  return more.accumulator;
+}
+
+AccumulateGrad::AccumulateGrad(const Tensor& leaf) : Node(&kAccumulateGrad, 0, 1), variable(leaf) {
+  sequence = UINT64_MAX;  // leaves first: their gradients are wanted by hooks and cost nothing
+  outputs[0] = {leaf.dtype(), leaf.sizes()};
+}
+
+Edge gradient_edge(const Tensor& tensor) {
+  Edge edge;
+  if (!tensor.defined()) return edge;
+  if (Node* node = grad_fn(tensor)) {
+    edge.target = Ref<GraphObject>(node);
+    edge.index = tensor->output_index;
+  } else if (tensor->requires_grad) {
+    edge.target = Ref<GraphObject>(gradient_accumulator(tensor));
+  }
+  return edge;
+}
+
+void set_history(const Tensor& tensor, const Ref<Node>& node, uint32_t index) {
+  // Only floating-point and complex values can carry a gradient.
+  if (!is_inexact(tensor.dtype())) return;
+  node->outputs[index] = {tensor.dtype(), tensor.sizes()};
+  tensor->grad_fn = Ref<GraphObject>(node.get());
+  tensor->output_index = index;
+}
+
+void set_view(const Tensor& result, const Tensor& base, bool multi_output) {
+  auto* view = new ViewInfo();
+  const bool chained = base->extra != nullptr && base->extra->view != nullptr;
+  view->base = chained ? base->extra->view->base : base;
+  view->version = result.storage()->version;
+  view->multi_output = multi_output;
+  view->no_grad = !modes.grad;
+  AutogradExtra& more = extra(result);
+  delete more.view;
+  more.view = view;
+}
+
+bool requires_grad_slow(const Tensor& tensor) {
+  const ViewInfo& view = *tensor->extra->view;
+  return view.version != tensor.storage()->version && requires_grad(view.base);
+}
+
+void check_inplace(const char* op, const Tensor& target) {
+  if (!modes.grad) return;
+  WENGERT_CHECK(!target->requires_grad || target->grad_fn, kRuntime,
+                "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ",
+                op, describe_argument("self", target));
+  if (target->extra != nullptr && target->extra->view != nullptr) {
+    const Tensor& base = target->extra->view->base;
+    WENGERT_CHECK(!base->requires_grad || base->grad_fn, kRuntime,
+                  "a view of a leaf Variable that requires grad is being used in an in-place "
+                  "operation.\n  op: ",
+                  op, describe_argument("self", target), describe_argument("base", base));
+  }
+}
+
+void check_out(const char* op, const Tensor& out, bool inputs_need_grad) {
+  WENGERT_CHECK(!(modes.grad && (inputs_need_grad || requires_grad(out))), kRuntime, op,
+                "(): functions with out=... arguments don't support automatic differentiation, but "
+                "one of the arguments requires grad.",
+                describe_argument("out", out));
+}
+
+}  // namespace wengert

@@ -1,0 +1,199 @@
+// The record: one node per differentiable operation. Data only: which rule to apply is a pointer
+// in the node's type, and who walks the graph is in autograd/engine.cpp.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace wengert {
+
+struct Node;
+
+// Where a gradient goes next: input `index` of the backward rule of `node`, which is to say
+// output `index` of the operation that it recorded.
+struct Edge {
+  Ref<GraphObject> target;
+  uint32_t index = 0;
+  Node* node() const;
+};
+
+// What is known of an output, for zeros, casts and un-broadcasting of its gradient.
+struct OutputInfo {
+  DType dtype = DType::float32;
+  Dims sizes;
+};
+
+// One per operator: how to go backwards and how to let go. Rules read the gradients of the outputs
+// (undefined means zero) and fill one per edge (undefined means zero).
+struct NodeType {
+  const char* name;  // "MulBackward0"
+  const char* op;    // "mul"
+  void (*backward)(Node& node, Tensor* output_gradients, Tensor* input_gradients);
+  void (*release)(Node& node);  // drops saved values
+  void (*remove)(Node* node);   // ends the object
+};
+
+using TensorHook = std::function<Tensor(const Tensor&)>;
+
+// Rare things that hang on a node.
+struct NodeExtra {
+  struct Hook {
+    uint32_t output;
+    int64_t id;
+    TensorHook call;
+  };
+  std::vector<Hook> hooks;  // on the gradients that arrive, in order of registration
+  std::vector<std::pair<uint32_t, TensorImpl*>> retained;  // outputs that keep their gradient
+};
+
+template <typename T>
+class Few {  // one or two in place, more on the heap
+ public:
+  explicit Few(size_t count) : count_(count) {
+    if (count > 2) many_ = new T[count];
+  }
+  ~Few() { delete[] many_; }
+  Few(const Few&) = delete;
+  Few& operator=(const Few&) = delete;
+  size_t size() const { return count_; }
+  T* data() { return many_ != nullptr ? many_ : few_; }
+  T* begin() { return data(); }
+  T* end() { return data() + count_; }
+  T& operator[](size_t i) { return data()[i]; }
+
+ private:
+  size_t count_;
+  T* many_ = nullptr;
+  T few_[2];
+};
+
+struct Node : GraphObject {
+  const NodeType* type;
+  uint64_t sequence;  // later operations have larger numbers
+  Site site;          // the user's line
+  bool released = false;
+  Site released_at;  // the backward call that dropped the saved values
+  NodeExtra* extra = nullptr;
+  Few<Edge> edges;
+  Few<OutputInfo> outputs;
+
+  Node(const NodeType* node_type, size_t edge_count, size_t output_count);
+  ~Node();
+  bool needs(size_t input) { return static_cast<bool>(edges[input].target); }
+};
+
+inline Node* Edge::node() const { return static_cast<Node*>(target.get()); }
+
+// A value kept for the backward rule, with the version at which it was kept.
+class Saved {
+ public:
+  void input(const Tensor& tensor) { keep(tensor, false); }
+  void output(const Tensor& tensor);  // without the history that would make a cycle
+  void reset() { impl_.reset(); }
+  bool defined() const { return static_cast<bool>(impl_); }
+  // Raises if the value was written over since, or was already let go.
+  Tensor get(Node& owner, const char* role) const;
+  const TensorImpl* impl() const { return impl_.get(); }
+
+ private:
+  void keep(const Tensor& tensor, bool is_output) {
+    if (!tensor.defined()) return;
+    impl_ = Ref<TensorImpl>(tensor.impl());
+    version_ = tensor->storage->version;
+    is_output_ = is_output;
+  }
+  Ref<TensorImpl> impl_;
+  uint32_t version_ = 0;
+  uint32_t output_index_ = 0;
+  bool is_output_ = false;
+};
+
+// Why a tensor has no history though one might expect it.
+struct CutReason {
+  const char* reason = nullptr;
+  Site site;
+};
+
+// A view knows its base, so that a write through it reaches the base's history.
+struct ViewInfo {
+  Tensor base;
+  uint32_t version = 0;       // of the storage when grad_fn was set
+  bool multi_output = false;  // one of several views made by one operation
+  bool no_grad = false;       // made where no graph was recorded
+};
+
+struct AutogradExtra {
+  Tensor grad;
+  Node* accumulator = nullptr;  // borrowed: the node owns the tensor
+  ViewInfo* view = nullptr;
+  std::string name;  // the parameter's qualified name, where known
+  CutReason cut;
+  bool retains_grad = false;
+  std::vector<NodeExtra::Hook> hooks;  // on a leaf, until its accumulator exists
+  std::vector<TensorHook> accumulated;   // called after a leaf's gradient was added
+  ~AutogradExtra() { delete view; }
+};
+
+AutogradExtra& extra(const Tensor& tensor);  // makes it when it is not there
+
+// --- modes, per thread ---
+struct Modes {
+  bool grad = true;
+  bool inference = false;
+};
+extern thread_local Modes modes;
+
+class GradModeScope {
+ public:
+  explicit GradModeScope(bool enabled) : before_(modes.grad) { modes.grad = enabled; }
+  ~GradModeScope() { modes.grad = before_; }
+  GradModeScope(const GradModeScope&) = delete;
+  GradModeScope& operator=(const GradModeScope&) = delete;
+
+ private:
+  bool before_;
+};
+
+// --- recording ---
+
+// Does a gradient flow into this tensor?
+bool requires_grad_slow(const Tensor& view);
+inline bool requires_grad(const Tensor& tensor) {
+  if (!tensor.defined()) return false;
+  const TensorImpl& impl = *tensor.impl();
+  if (impl.requires_grad || impl.grad_fn) return true;
+  return impl.extra != nullptr && impl.extra->view != nullptr && requires_grad_slow(tensor);
+}
+inline bool needs_grad(const Tensor& tensor) { return modes.grad && requires_grad(tensor); }
+
+// The node that made the tensor, brought up to date for views whose base was written to.
+Node* grad_fn(const Tensor& tensor);
+// Where this tensor's gradient goes; no target if it needs none.
+Edge gradient_edge(const Tensor& tensor);
+Node* gradient_accumulator(const Tensor& leaf);
+
+// Makes `tensor` output `index` of `node`.
+void set_history(const Tensor& tensor, const Ref<Node>& node, uint32_t index = 0);
+// Marks `result` as a view of `base` (or of base's base).
+void set_view(const Tensor& result, const Tensor& base, bool multi_output = false);
+// Before a write in place: raises where PyTorch does, and leaves the tensor unchanged.
+void check_inplace(const char* op, const Tensor& target);
+// After a write in place whose node has its edge 0 lead to the old value.
+void rebase_history(const Tensor& target, Ref<Node> node);
+// After a write in place that was not recorded.
+inline void wrote(const char* op, const Tensor& target) { bump_version(target, op); }
+// For out=: no history may be involved.
+void check_out(const char* op, const Tensor& out, bool inputs_need_grad);
+
+extern const NodeType kAccumulateGrad;
+struct AccumulateGrad : Node {
+  explicit AccumulateGrad(const Tensor& leaf);
+  Tensor variable;
+};
+
+// Turns a site into "file.py:12"; installed by the bindings.
+extern std::string (*format_site)(Site site);
+
+}  // namespace wengert

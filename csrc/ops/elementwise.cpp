@@ -1,0 +1,428 @@
+#include "ops/elementwise.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "device/cpu/parallel.h"
+#include "tensor/plan.h"
+
+namespace wengert {
+
+namespace {
+
+using cpu::ElementwiseLoop;
+using cpu::kLanes;
+
+constexpr int64_t kTile = 1024;   // elements that are gathered at a time
+constexpr int64_t kGrain = 32768;  // elements below which a second thread does not pay
+constexpr int64_t kRow = 256;      // rows shorter than this are gathered several at a time
+
+const cpu::LoopRow* const loops = cpu::elementwise_loops();
+
+DType code_dtype(char code, DType compute) {
+  switch (code) {
+    case 'B':
+      return DType::bool_;
+    case 'R':
+      return to_real(compute);
+    case 'C':
+      return to_complex(compute);
+    case 'I':
+      return DType::int64;
+    default:
+      return compute;
+  }
+}
+
+// A number, repeated as often as a kernel reads it at a time.
+struct alignas(64) Tile {
+  char bytes[kTile * kMaxItemSize];
+  void fill(DType dtype, const void* value, int64_t count) {
+    const size_t size = item_size(dtype);
+    std::memcpy(bytes, value, size);
+    const size_t total = size * static_cast<size_t>(count);
+    for (size_t done = size; done < total; done *= 2) {
+      std::memcpy(bytes + done, bytes, std::min(done, total - done));
+    }
+  }
+};
+
+int64_t round_up(int64_t n) { return (n + kLanes - 1) & -kLanes; }
+
+// All operands dense and of the kernel's dtypes, or constant: no plan is needed.
+struct DirectCall {
+  ElementwiseLoop loop;
+  const Scalar* parameters;
+  int operands;
+  char* data[Plan::kMaxOperands];
+  int64_t width[Plan::kMaxOperands];  // bytes per element; 0 for a constant
+
+  void run(int64_t begin, int64_t end, bool constants) const {
+    char* now[Plan::kMaxOperands];
+    const int64_t full = begin + ((end - begin) & -kLanes);
+    const int64_t step = constants ? kTile : full - begin;
+    for (int64_t i = begin; i < full; i += step) {
+      for (int k = 0; k < operands; ++k) now[k] = data[k] + i * width[k];
+      loop(now, std::min(step, full - i), parameters);
+    }
+    if (full == end) return;
+    // The last few elements go through a padded tile and the same vector code.
+    alignas(64) char tail[Plan::kMaxOperands][kLanes * kMaxItemSize];
+    const int64_t count = end - full;
+    for (int k = 0; k < operands; ++k) {
+      if (width[k] == 0) {
+        now[k] = data[k];
+        continue;
+      }
+      now[k] = tail[k];
+      if (k == 0) continue;
+      const char* source = data[k] + full * width[k];
+      std::memcpy(tail[k], source, static_cast<size_t>(count * width[k]));
+      for (int64_t i = count; i < kLanes; ++i) {
+        std::memcpy(tail[k] + i * width[k], tail[k], static_cast<size_t>(width[k]));
+      }
+    }
+    loop(now, kLanes, parameters);
+    std::memcpy(data[0] + full * width[0], tail[0], static_cast<size_t>(count * width[0]));
+  }
+};
+
+struct PlannedCall {
+  ElementwiseLoop loop;
+  const Scalar* parameters;
+  const Plan& plan;
+  const DType* dtypes;        // what the kernel reads and writes, per operand
+  const char* const* constants;  // per operand: a filled tile, or null
+
+  // Elements [start, start + count) of the plan's index space; count <= kTile.
+  void piece(int64_t start, int64_t count, Tile* tiles) const {
+    Plan::Position position;
+    plan.locate(start, &position);
+    const int inner = plan.ndim - 1;
+    const bool in_row = position.index[inner] + count <= plan.sizes[inner];
+    char* now[Plan::kMaxOperands];
+    int slot = 0;
+    for (int k = 0; k < plan.operands; ++k) {
+      if (constants[k] != nullptr) {
+        now[k] = const_cast<char*>(constants[k]);
+        continue;
+      }
+      const auto width = static_cast<int64_t>(item_size(dtypes[k]));
+      if (in_row && count % kLanes == 0 && plan.dtypes[k] == dtypes[k] &&
+          plan.strides[k][inner] == width) {
+        now[k] = plan.address(k, position);
+        continue;
+      }
+      now[k] = tiles[slot++].bytes;
+      if (k == 0) continue;
+      transfer<true>(k, position, count, now[k]);
+      for (int64_t i = count; i < round_up(count); ++i) {
+        std::memcpy(now[k] + i * width, now[k], static_cast<size_t>(width));
+      }
+    }
+    loop(now, round_up(count), parameters);
+    if (now[0] == tiles[0].bytes) transfer<false>(0, position, count, now[0]);
+  }
+
+  // Between a dense tile and operand k's memory, run by run.
+  template <bool kLoad>
+  void transfer(int k, const Plan::Position& from, int64_t count, char* tile) const {
+    Plan::Position position = from;
+    const int inner = plan.ndim - 1;
+    const int64_t stride = plan.strides[k][inner];
+    const auto width = static_cast<int64_t>(item_size(dtypes[k]));
+    char* memory = plan.address(k, position);
+    while (count > 0) {
+      const int64_t run = std::min(count, plan.sizes[inner] - position.index[inner]);
+      if constexpr (kLoad) {
+        cpu::convert_run(plan.dtypes[k], memory, stride, dtypes[k], tile, width, run);
+      } else {
+        cpu::convert_run(dtypes[k], tile, width, plan.dtypes[k], memory, stride, run);
+      }
+      tile += run * width;
+      count -= run;
+      if (count == 0) return;
+      memory -= position.index[inner] * stride;
+      position.index[inner] = 0;
+      for (int d = inner - 1; d >= 0; --d) {
+        memory += plan.strides[k][d];
+        if (++position.index[d] < plan.sizes[d]) break;
+        memory -= plan.sizes[d] * plan.strides[k][d];
+        position.index[d] = 0;
+      }
+    }
+  }
+
+  void run() const {
+    const int64_t row = plan.sizes[plan.ndim - 1];
+    if (row < kRow) {
+      const int64_t tiles_total = (plan.numel + kTile - 1) / kTile;
+      parallel_for(tiles_total, kGrain / kTile, [&](int64_t begin, int64_t end) {
+        Tile tiles[Plan::kMaxOperands];
+        for (int64_t t = begin; t < end; ++t) {
+          piece(t * kTile, std::min(kTile, plan.numel - t * kTile), tiles);
+        }
+      });
+      return;
+    }
+    const int64_t chunks = (row + kTile - 1) / kTile;
+    const int64_t rows = plan.numel / row;
+    const int64_t grain = std::max<int64_t>(1, kGrain / std::min(row, kTile));
+    parallel_for(rows * chunks, grain, [&](int64_t begin, int64_t end) {
+      Tile tiles[Plan::kMaxOperands];
+      for (int64_t t = begin; t < end; ++t) {
+        const int64_t first = t % chunks * kTile;
+        const int64_t start = t / chunks * row + first;
+        const int64_t count = std::min(kTile, row - first);
+        const int64_t full = count & -kLanes;
+        if (full != 0) piece(start, full, tiles);
+        if (full != count) piece(start + full, count - full, tiles);
+      }
+    });
+  }
+};
+
+[[noreturn, gnu::cold, gnu::noinline]] void fail_no_kernel(const ElementwiseKernel& kernel,
+                                                           DType dtype) {
+  fail(ErrorKind::kRuntime, "\"", kernel.name, "\" not implemented for '", dtype_name(dtype), "'");
+}
+
+}  // namespace
+
+DType elementwise_dtype(const Operand* operands, int count, const char* codes, IntegerRule rule) {
+  if (count == 1 && operands[0].is_tensor()) {
+    const DType dtype = operands[0].tensor().dtype();
+    return rule == IntegerRule::kToFloat && is_integral(dtype) ? default_dtype() : dtype;
+  }
+  Promotion promotion;
+  for (int k = 0; k < count; ++k) {
+    if (codes[k + 1] == 'B') continue;
+    if (operands[k].is_tensor()) {
+      promotion.add(operands[k].tensor());
+    } else {
+      promotion.add(operands[k].scalar());
+    }
+  }
+  const DType dtype = promotion.result();
+  return rule == IntegerRule::kToFloat && is_integral(dtype) ? default_dtype() : dtype;
+}
+
+Dims elementwise_shape(const char* op, const Operand* operands, int count) {
+  Dims shape;
+  bool first = true;
+  for (int k = 0; k < count; ++k) {
+    if (!operands[k].is_tensor()) continue;
+    const Dims& sizes = operands[k].tensor().sizes();
+    if (first) {
+      shape = sizes;
+      first = false;
+    } else if (!(shape == sizes)) {
+      shape = broadcast_sizes(shape, sizes, op);
+    }
+  }
+  return shape;
+}
+
+DType result_dtype(ResultRule rule, DType dtype) {
+  switch (rule) {
+    case ResultRule::kBool:
+      return DType::bool_;
+    case ResultRule::kReal:
+      return to_real(dtype);
+    case ResultRule::kComplex:
+      return to_complex(dtype);
+    default:
+      return dtype;
+  }
+}
+
+void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor& out,
+                     const Operand* operands, const Scalar* parameters) {
+  const DType compute = compute_dtype(dtype);
+  const ElementwiseLoop loop = loops[kernel.number][static_cast<int>(compute)];
+  if (loop == nullptr) [[unlikely]] fail_no_kernel(kernel, dtype);
+  const int64_t numel = out.numel();
+  if (numel == 0) return;
+
+  const int count = kernel.inputs + 1;
+  DType dtypes[Plan::kMaxOperands];
+  for (int k = 0; k < count; ++k) dtypes[k] = code_dtype(kernel.codes[k], compute);
+
+  bool direct = out.is_contiguous() && out.dtype() == dtypes[0];
+  DirectCall call;
+  bool constant[Plan::kMaxOperands] = {};
+  bool constants = false;
+  Tensor copies[Plan::kMaxOperands];  // of inputs that overlap the output
+  const Tensor* tensors[Plan::kMaxOperands] = {&out};
+  for (int k = 1; k < count; ++k) {
+    const Operand& operand = operands[k - 1];
+    if (!operand.is_tensor() || (operand.tensor().numel() == 1 && numel != 1)) {
+      constant[k] = constants = true;
+      if (operand.is_tensor()) tensors[k] = &operand.tensor();
+      continue;
+    }
+    const Tensor* tensor = &operand.tensor();
+    if (tensor->storage().get() == out.storage().get() &&
+        partially_overlaps(*tensor->impl(), *out.impl())) [[unlikely]] {
+      copies[k] = converted_values(*tensor, tensor->dtype());
+      if (copies[k].same(*tensor)) {
+        copies[k] = empty(tensor->sizes(), tensor->dtype());
+        copy_values(copies[k], *tensor);
+      }
+      tensor = &copies[k];
+    }
+    tensors[k] = tensor;
+    direct = direct && tensor->is_contiguous() && tensor->dtype() == dtypes[k] &&
+             tensor->numel() == numel;
+  }
+
+  // Constants: converted once, repeated to as many elements as are read at a time.
+  constexpr int kMaxConstants = 3;
+  const int64_t repeat = std::min(kTile, round_up(numel));
+  Tile tile_store[kMaxConstants];
+  const char* tile_of[Plan::kMaxOperands] = {};
+  if (constants) {
+    int used = 0;
+    for (int k = 1; k < count; ++k) {
+      if (!constant[k]) continue;
+      alignas(16) char value[kMaxItemSize];
+      if (tensors[k] != nullptr) {
+        cpu::convert_run(tensors[k]->dtype(), tensors[k]->data(), 0, dtypes[k], value, 0, 1);
+      } else {
+        operands[k - 1].scalar().store(dtypes[k], value);
+      }
+      WENGERT_CHECK(used < kMaxConstants, kRuntime, kernel.name, "(): too many scalar operands");
+      tile_store[used].fill(dtypes[k], value, repeat);
+      tile_of[k] = tile_store[used++].bytes;
+    }
+  }
+
+  if (direct) {
+    call.loop = loop;
+    call.parameters = parameters;
+    call.operands = count;
+    for (int k = 0; k < count; ++k) {
+      call.data[k] = constant[k] ? const_cast<char*>(tile_of[k]) : tensors[k]->data();
+      call.width[k] = constant[k] ? 0 : static_cast<int64_t>(item_size(dtypes[k]));
+    }
+    if (numel <= kGrain) {
+      call.run(0, numel, constants);
+    } else {
+      parallel_for(numel, kGrain,
+                   [&](int64_t begin, int64_t end) { call.run(begin, end, constants); });
+    }
+    return;
+  }
+  Plan plan(out.sizes());
+  for (int k = 0; k < count; ++k) plan.add(constant[k] ? out : *tensors[k]);
+  plan.finish();
+  PlannedCall{loop, parameters, plan, dtypes, tile_of}.run();
+}
+
+Tensor new_elementwise(const ElementwiseKernel& kernel, DType dtype, ResultRule rule,
+                       const Operand* operands, const Scalar* parameters) {
+  const DType out_dtype = result_dtype(rule, dtype);
+  Tensor out;
+  const Operand& first = operands[0];
+  if (kernel.inputs == 1) {
+    out = empty_like(first.tensor(), out_dtype);
+  } else {
+    // Strides of the first operand that has the full shape (permuted layouts survive).
+    const Dims shape = elementwise_shape(kernel.name, operands, kernel.inputs);
+    const Tensor* like = nullptr;
+    for (int k = 0; k < kernel.inputs && like == nullptr; ++k) {
+      if (operands[k].is_tensor() && operands[k].tensor().sizes() == shape) {
+        like = &operands[k].tensor();
+      }
+    }
+    out = like != nullptr ? empty_like(*like, out_dtype) : empty(shape, out_dtype);
+  }
+  run_elementwise(kernel, dtype, out, operands, parameters);
+  return out;
+}
+
+void check_writable(const char* op, const Tensor& target) {
+  WENGERT_CHECK(!has_internal_overlap(*target.impl()), kRuntime, op,
+                "(): unsupported operation: more than one element of the written-to tensor refers "
+                "to a single memory location. Please clone() the tensor before performing the "
+                "operation.",
+                describe_argument("out", target));
+  WENGERT_CHECK(!target.storage()->read_only, kRuntime, op,
+                "(): the tensor shares memory that is read-only (it came from a read-only array); "
+                "clone() it before writing",
+                describe_argument("out", target));
+}
+
+void run_elementwise_into(const ElementwiseKernel& kernel, DType dtype, ResultRule rule,
+                          const Tensor& out, bool resize, const Operand* operands,
+                          const Scalar* parameters) {
+  const DType result = result_dtype(rule, dtype);
+  WENGERT_CHECK(can_cast(result, out.dtype()), kRuntime, kernel.name, "(): result type ",
+                dtype_name(result), " can't be cast to the desired output type ",
+                dtype_name(out.dtype()), describe_argument("out", out));
+  const Dims shape = elementwise_shape(kernel.name, operands, kernel.inputs);
+  if (!(shape == out.sizes())) {
+    WENGERT_CHECK(resize, kRuntime, kernel.name, "(): output with shape ", to_string(out.sizes()),
+                  " doesn't match the broadcast shape ", to_string(shape));
+    resize_output(out, shape, kernel.name);
+  }
+  check_writable(kernel.name, out);
+  run_elementwise(kernel, dtype, out, operands, parameters);
+}
+
+void copy_values(const Tensor& target, const Tensor& source) {
+  if (target.numel() == 0) return;
+  if (partially_overlaps(*target.impl(), *source.impl())) {
+    Tensor twin = empty(source.sizes(), source.dtype());
+    copy_values(twin, source);
+    return copy_values(target, twin);
+  }
+  Plan plan(target.sizes());
+  plan.add(target);
+  plan.add(source);
+  plan.finish();
+  const int inner = plan.ndim - 1;
+  const int64_t row = plan.sizes[inner];
+  const int64_t rows = plan.numel / row;
+  auto copy_row = [&](char* to, const char* from, int64_t count) {
+    cpu::convert_run(plan.dtypes[1], from, plan.strides[1][inner], plan.dtypes[0], to,
+                     plan.strides[0][inner], count);
+  };
+  if (rows == 1) {
+    parallel_for(row, kGrain, [&](int64_t begin, int64_t end) {
+      copy_row(plan.data[0] + begin * plan.strides[0][inner],
+               plan.data[1] + begin * plan.strides[1][inner], end - begin);
+    });
+    return;
+  }
+  parallel_for(rows, std::max<int64_t>(1, kGrain / row), [&](int64_t begin, int64_t end) {
+    Plan::Position position;
+    for (int64_t r = begin; r < end; ++r) {
+      plan.locate(r * row, &position);
+      copy_row(plan.address(0, position), plan.address(1, position), row);
+    }
+  });
+}
+
+void fill_values(const Tensor& target, const Scalar& value) {
+  alignas(16) char bytes[kMaxItemSize];
+  value.store(target.dtype(), bytes);
+  auto storage = borrow_storage(bytes, sizeof(bytes), [](void*) {}, nullptr);
+  copy_values(target, from_storage(std::move(storage), {}, {}, 0, target.dtype()));
+}
+
+Tensor contiguous_values(const Tensor& tensor) {
+  if (tensor.is_contiguous()) return tensor;
+  Tensor result = empty(tensor.sizes(), tensor.dtype());
+  copy_values(result, tensor);
+  return result;
+}
+
+Tensor converted_values(const Tensor& tensor, DType dtype) {
+  if (tensor.dtype() == dtype) return contiguous_values(tensor);
+  Tensor result = empty(tensor.sizes(), dtype);
+  copy_values(result, tensor);
+  return result;
+}
+
+}  // namespace wengert

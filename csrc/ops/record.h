@@ -1,0 +1,94 @@
+// What generated operators are made of: recording, saved operands, and gradients of whole families.
+#pragma once
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "graph/node.h"
+#include "ops/elementwise.h"
+#include "ops/reduction.h"
+
+namespace wengert {
+
+// --- recording ---
+inline bool tracked(const Tensor& tensor) { return requires_grad(tensor); }
+inline bool tracked(const Operand& operand) {
+  return operand.is_tensor() && requires_grad(operand.tensor());
+}
+bool any_tracked(const std::vector<Tensor>& tensors);
+inline Edge edge_of(const Tensor& tensor) { return gradient_edge(tensor); }
+inline Edge edge_of(const Operand& operand) {
+  return operand.is_tensor() ? gradient_edge(operand.tensor()) : Edge{};
+}
+bool any_edge(Node& node, size_t first);
+inline Dims shape_of(const Tensor& tensor) { return tensor.defined() ? tensor.sizes() : Dims{}; }
+inline Dims shape_of(const Operand& o) { return o.is_tensor() ? shape_of(o.tensor()) : Dims{}; }
+std::vector<Dims> shape_of(const std::vector<Tensor>& tensors);
+inline DType dtype_of_value(const Tensor& tensor) { return tensor.dtype(); }
+
+template <typename T>
+void remove_node(Node* node) {
+  delete static_cast<T*>(node);
+}
+
+// --- saved operands: a tensor or a number ---
+class OwnedOperand {
+ public:
+  explicit OwnedOperand(Tensor tensor) : tensor_(std::move(tensor)) {}
+  explicit OwnedOperand(const Scalar& scalar) : scalar_(scalar) {}
+  operator Operand() const {  // NOLINT: implicit on purpose
+    return tensor_.defined() ? Operand(tensor_) : Operand(scalar_);
+  }
+
+ private:
+  Tensor tensor_;
+  Scalar scalar_;
+};
+
+class SavedOperand {
+ public:
+  void input(const Operand& operand) {
+    if (operand.is_tensor()) {
+      tensor_.input(operand.tensor());
+      is_tensor_ = true;
+    } else {
+      scalar_ = operand.scalar();
+    }
+  }
+  OwnedOperand get(Node& owner, const char* role) const {
+    return is_tensor_ ? OwnedOperand(tensor_.get(owner, role)) : OwnedOperand(scalar_);
+  }
+  void reset() { tensor_.reset(); }
+
+ private:
+  Saved tensor_;
+  Scalar scalar_;
+  bool is_tensor_ = false;
+};
+
+void save_list(std::vector<Saved>& saved, const std::vector<Tensor>& tensors);
+std::vector<Tensor> saved_list(Node& owner, const std::vector<Saved>& saved, const char* role);
+void scatter_list(const std::vector<Tensor>& gradients, Tensor* results);
+
+// --- gradients ---
+// The gradient of output `index`, zeros where none arrived.
+Tensor materialize(Node& node, const Tensor* gradients, size_t index);
+std::vector<Tensor> materialize_all(Node& node, const Tensor* gradients);
+Tensor zeros_matching(const Tensor& gradient);
+// g * conj(factor), with strong zeros: where g is 0 and the product is NaN, the result is 0.
+Tensor vjp_product(const Tensor& gradient, const Operand& factor);
+// The same in one pass: the kernel computes the factor from operands[1..].
+Tensor vjp_elementwise(const ElementwiseKernel& kernel, const Operand* operands, int count,
+                       const Scalar* parameters);
+
+// --- in-place and out= forms of operators whose kernels allocate ---
+void check_inplace_result(const char* op, const Tensor& self, const Tensor& result);
+void write_out(const char* op, const Tensor& out, const Tensor& result);
+
+// Argument checks that table entries name with check=. They raise; they change nothing.
+namespace check {
+void bool_subtraction(const Operand* operands, int count, DType dtype, const Scalar* parameters);
+}  // namespace check
+
+}  // namespace wengert

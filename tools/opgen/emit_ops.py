@@ -1,0 +1,502 @@
+"""The C++ operators: allocation, kernel call, recording, and the rule that goes backwards."""
+
+from __future__ import annotations
+
+import ast
+
+from .expressions import TensorFormula, names_in, parse, scalar
+from .model import Entry, Parameter
+
+STORED = {
+    "int": "int64_t", "int | None": "std::optional<int64_t>", "float": "double",
+    "float | None": "std::optional<double>", "bool": "bool", "bool | None": "std::optional<bool>",
+    "Number": "Scalar", "Number | None": "std::optional<Scalar>", "list[int]": "Dims",
+    "list[int] | None": "std::optional<Dims>", "list[float]": "std::vector<double>",
+    "dtype": "DType", "dtype | None": "std::optional<DType>", "str": "std::string",
+    "str | None": "std::optional<std::string>",
+}  # fmt: skip
+RESULT_RULES = {None: "kSame", "same": "kSame", "bool": "kBool", "real": "kReal",
+                "complex": "kComplex"}  # fmt: skip
+
+
+def camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def cpp_default(p: Parameter) -> str:
+    match p.default:
+        case None:
+            return ""
+        case ast.Constant(value=None):
+            return " = {}"
+        case ast.Constant(value=bool() as value):
+            return " = true" if value else " = false"
+        case ast.Constant(value=str() as value):
+            return f' = "{value}"'
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            return " = {" + ", ".join(ast.unparse(i) for i in items) + "}"
+        case node:
+            text = ast.unparse(node).replace("inf", "std::numeric_limits<double>::infinity()")
+            return f" = {text}"
+
+
+def cpp_result(entry: Entry) -> str:
+    if entry.outputs == -1:
+        return "std::vector<Tensor>"
+    if entry.outputs == 1:
+        return "Tensor"
+    return "std::tuple<" + ", ".join(["Tensor"] * entry.outputs) + ">"
+
+
+def cpp_parameter_type(entry: Entry, p: Parameter) -> str:
+    if entry.kind == "elementwise" and p.is_tensor:
+        return "const Tensor&" if len(entry.inputs) == 1 else "const Operand&"
+    return p.cpp_type
+
+
+def signature(entry: Entry, form: str = "", defaults: bool = False, name: str = "") -> str:
+    """`form`: '' for the function, '_' in place, '_out' into a given tensor."""
+    parts = []
+    for i, p in enumerate(entry.parameters):
+        if form == "_" and i == 0:
+            parts.append(f"Tensor& {p.name}")
+        else:
+            default = cpp_default(p) if defaults and form != "_out" else ""
+            parts.append(f"{cpp_parameter_type(entry, p)} {p.name}{default}")
+    result = cpp_result(entry)
+    if form == "_":
+        result = "Tensor&"
+    elif form == "_out":
+        if entry.outputs == 1:
+            parts.append("const Tensor& out")
+            result = "Tensor"
+        else:
+            parts.append("const std::vector<Tensor>& out")
+    return f"{result} {name or entry.name + form}({', '.join(parts)})"
+
+
+class Emitter:
+    """Everything that one entry needs in the generated source of its file."""
+
+    def __init__(self, entry: Entry):
+        self.entry = entry
+        self.elementwise = entry.kind == "elementwise"
+        self.node = f"{entry.name}_node"
+        self.type = f"k{camel(entry.name)}{'_' if entry.name.endswith('_') else ''}Type"
+        # Edges in order: tensor parameters, then the elements of a list.
+        self.tensors = entry.inputs
+        self.list = next((p for p in entry.parameters if p.is_tensor_list), None)
+        self.outputs = ["y"] if entry.outputs in (1, -1) else [
+            f"y{i}" for i in range(entry.outputs)
+        ]
+        self.grads = ["g"] if entry.outputs in (1, -1) else [f"g{i}" for i in range(entry.outputs)]
+        self.formulas = self._formulas()
+        self.differentiable = bool(self.formulas)
+        used = {n for f in self.formulas.values() for n in f.values}
+        self.saved_outputs = [o for o in self.outputs if o in used]
+        names = [p.name for p in self.tensors] + ([self.list.name] if self.list else [])
+        self.saved_inputs = [n for n in names if n in used]
+        self.saved_shapes = sorted({n for f in self.formulas.values() for n in f.shapes}
+                                   - set(self.grads))
+        self.saved_dtypes = sorted({n for f in self.formulas.values() for n in f.dtypes}
+                                   - set(self.grads))
+        read = {n for f in self.formulas.values() for n in f.names}
+        self.saved_parameters = [
+            p for p in entry.parameters
+            if not p.is_tensor and not p.is_tensor_list and p.name in read
+        ]
+
+    def _formulas(self) -> dict[str, TensorFormula]:
+        tensors = {p.name for p in self.entry.parameters if p.is_tensor or p.is_tensor_list}
+        tensors |= set(self.outputs) | set(self.grads) | {"g", "y"}
+        texts = dict(self.entry.derivatives) if not self.elementwise else {}
+        factors = dict(self.entry.derivatives) if self.elementwise else {}
+        texts.update(self.entry.rules)
+        result = {key: TensorFormula(self.entry, text, tensors) for key, text in texts.items()}
+        for key, text in factors.items():
+            result[key] = TensorFormula(self.entry, text, tensors)
+        for key, formula in result.items():
+            known = tensors | {p.name for p in self.entry.parameters} | {"pi", "inf", "nan", "euler"}
+            for name in formula.names - known:
+                raise self.entry.fail(f"derivative of '{key}' uses unknown name '{name}'")
+        return result
+
+    def edge(self, name: str) -> str:
+        if self.list is not None and name == self.list.name:
+            return str(len(self.tensors))
+        return str([p.name for p in self.tensors].index(name))
+
+    # --- pieces ---
+
+    def _operand_saved(self, name: str) -> bool:
+        return self.elementwise and len(self.tensors) > 1
+
+    def node_struct(self) -> str:
+        lines = [f"struct {self.node} : Node {{", "  using Node::Node;"]
+        for name in self.saved_inputs:
+            if self.list is not None and name == self.list.name:
+                lines.append(f"  std::vector<Saved> {name};")
+            else:
+                lines.append(f"  {'SavedOperand' if self._operand_saved(name) else 'Saved'} {name};")
+        lines += [f"  Saved {name};" for name in self.saved_outputs]
+        for name in self.saved_shapes:
+            kind = "std::vector<Dims>" if self.list and name == self.list.name else "Dims"
+            lines.append(f"  {kind} {name}_shape;")
+        lines += [f"  DType {name}_dtype;" for name in self.saved_dtypes]
+        lines += [f"  {STORED[p.type]} {p.name};" for p in self.saved_parameters]
+        lines.append("};")
+        return "\n".join(lines)
+
+    def _fetch(self, names: set[str], shapes: set[str], dtypes: set[str]) -> list[str]:
+        """Statements that bring what a formula reads into scope."""
+        lines = []
+        for name in self.saved_inputs:
+            if name not in names:
+                continue
+            if self.list is not None and name == self.list.name:
+                lines.append(f'const std::vector<Tensor> {name} = saved_list(node, node.{name}, "{name}");')
+            elif self._operand_saved(name):
+                lines.append(f'const OwnedOperand {name} = node.{name}.get(node, "{name}");')
+            else:
+                lines.append(f'const Tensor {name} = node.{name}.get(node, "{name}");')
+        for name in self.saved_outputs:
+            if name in names:
+                lines.append(f'const Tensor {name} = node.{name}.get(node, "output");')
+        lines += [f"const auto& {n}_shape = node.{n}_shape;" for n in self.saved_shapes if n in shapes]
+        lines += [f"const DType {n}_dtype = node.{n}_dtype;" for n in self.saved_dtypes if n in dtypes]
+        for p in self.saved_parameters:
+            if p.name in names:
+                lines.append(f"const auto& {p.name} = node.{p.name};")
+        return lines
+
+    def backward(self) -> str:
+        lines = [f"void {self.entry.name}_backward(Node& base, Tensor* gradients, Tensor* results) {{",
+                 f"  [[maybe_unused]] auto& node = static_cast<{self.node}&>(base);"]
+        if self.entry.outputs == -1:
+            lines.append("  const std::vector<Tensor> g = materialize_all(node, gradients);")
+        elif self.entry.outputs == 1:
+            lines.append("  [[maybe_unused]] const Tensor& g = gradients[0];")
+        else:
+            for i in range(self.entry.outputs):
+                lines.append(f"  [[maybe_unused]] const Tensor g{i} = materialize(node, gradients, {i});")
+        for key, formula in self.formulas.items():
+            inputs = [k.strip() for k in key.split(",")]
+            edges = [self.edge(k) for k in inputs]
+            if self.list is not None and key == self.list.name:
+                condition = "any_edge(node, " + edges[0] + ")"
+            else:
+                condition = " || ".join(f"node.needs({e})" for e in edges)
+            lines.append(f"  if ({condition}) {{")
+            read = formula.names | formula.values
+            body = self._fetch(read, formula.shapes, formula.dtypes)
+            body += self._gradient(key, formula, edges)
+            lines += ["    " + line for line in body] + ["  }"]
+        return "\n".join(lines + ["}"])
+
+    def _gradient(self, key: str, formula: TensorFormula, edges: list[str]) -> list[str]:
+        target = f"results[{edges[0]}]"
+        if len(edges) > 1:
+            names = ", ".join(f"r{i}" for i in range(len(edges)))
+            return [f"auto [{names}] = {formula.cpp()};"] + [
+                f"results[{e}] = std::move(r{i});" for i, e in enumerate(edges)
+            ]
+        if self.list is not None and key == self.list.name:
+            return [f"scatter_list({formula.cpp()}, results + {edges[0]});"]
+        text = self.entry.derivatives.get(key)
+        if self.elementwise and text is not None:
+            if text in ("1", "0", "-1"):
+                value = {"1": "g", "-1": "ops::neg(g)", "0": "zeros_matching(g)"}[text]
+                return [f"{target} = {value};"]
+            kernel = self.entry.kernels[key]
+            operands = ", ".join(["g", *kernel["inputs"]])
+            count = 1 + len(kernel["inputs"])
+            parameters, pointer = "", "nullptr"
+            if kernel["parameters"]:
+                parameters = ("const Scalar parameters[] = {"
+                              + ", ".join(_as_scalar(p) for p in kernel["parameters"]) + "};")
+                pointer = "parameters"
+            body = ["if (!modes.grad) {", f"  const Operand operands[] = {{{operands}}};"]
+            if parameters:
+                body.append("  " + parameters)
+            body.append(f"  {target} = vjp_elementwise({kernel['symbol']}, operands, {count}, {pointer});")
+            body += ["} else {", f"  {target} = vjp_product(g, {formula._operand(formula.tree)});", "}"]
+            return body
+        if text == "0" or (self.elementwise and self.entry.rules.get(key) == "0"):
+            return [f"{target} = zeros_matching(g);"]
+        if self.elementwise:
+            return [f"{target} = {formula.cpp()};"]
+        return [f"{target} = {formula.cpp()};"]
+
+    def release(self) -> str:
+        lines = [f"void {self.entry.name}_release(Node& base) {{",
+                 f"  [[maybe_unused]] auto& node = static_cast<{self.node}&>(base);"]
+        for name in self.saved_inputs + self.saved_outputs:
+            clear = "clear" if self.list is not None and name == self.list.name else "reset"
+            lines.append(f"  node.{name}.{clear}();")
+        return "\n".join(lines + ["}"])
+
+    def node_type(self) -> str:
+        name = self.entry.name
+        # PyTorch numbers backward classes from 0 per operator name.
+        title = "".join(p[:1].upper() + p[1:] for p in name.strip("_").split("_"))
+        title = {"TrueDivide": "Div", "_ToDtype": "ToCopy"}.get(title, title)
+        return (f'const NodeType {self.type} = {{"{title}Backward0", "{name}", {name}_backward, '
+                f"{name}_release, remove_node<{self.node}>}};")
+
+    def record(self) -> str:
+        """Builds the node and saves inputs; outputs are saved once they hold their values."""
+        arguments = ", ".join(
+            f"[[maybe_unused]] {cpp_parameter_type(self.entry, p)} {p.name}"
+            for p in self.entry.parameters
+        )
+        count = str(len(self.tensors))
+        if self.list is not None:
+            count += f" + {self.list.name}.size()"
+        outputs = "output_count" if self.entry.outputs == -1 else str(self.entry.outputs)
+        extra = ", size_t output_count" if self.entry.outputs == -1 else ""
+        lines = [f"Ref<Node> {self.entry.name}_record({arguments}{extra}) {{",
+                 f"  auto* node = new {self.node}(&{self.type}, {count}, {outputs});",
+                 "  Ref<Node> result(node);"]
+        differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
+        for i, p in enumerate(self.tensors):
+            if p.name in differentiated:
+                lines.append(f"  node->edges[{i}] = edge_of({p.name});")
+        if self.list is not None and self.list.name in differentiated:
+            lines.append(f"  for (size_t i = 0; i < {self.list.name}.size(); ++i) "
+                         f"node->edges[{len(self.tensors)} + i] = gradient_edge({self.list.name}[i]);")
+        for name in self.saved_inputs:
+            users = [key for key, f in self.formulas.items() if name in f.values]
+            all_edges = [k.strip() for key in users for k in key.split(",")]
+            save = f"node->{name}.input({name});"
+            if self.list is not None and name == self.list.name:
+                save = f"save_list(node->{name}, {name});"
+            elif self.list is None and set(all_edges) != differentiated:
+                test = " || ".join(f"node->needs({self.edge(k)})" for k in all_edges)
+                save = f"if ({test}) {save}"
+            lines.append("  " + save)
+        lines += [f"  node->{n}_shape = shape_of({n});" for n in self.saved_shapes]
+        lines += [f"  node->{n}_dtype = dtype_of_value({n});" for n in self.saved_dtypes]
+        lines += [f"  node->{p.name} = {p.name};" for p in self.saved_parameters]
+        return "\n".join(lines + ["  return result;", "}"])
+
+    # --- the three forms ---
+
+    def _tracked(self) -> str:
+        differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
+        names = [p.name for p in self.tensors if p.name in differentiated]
+        tests = [f"tracked({n})" for n in names]
+        if self.list is not None and self.list.name in differentiated:
+            tests.append(f"any_tracked({self.list.name})")
+        return " || ".join(tests) or "false"
+
+    def _arguments(self) -> str:
+        return ", ".join(p.name for p in self.entry.parameters)
+
+    def _save_outputs(self, pointer: str) -> list[str]:
+        return [f"static_cast<{self.node}*>({pointer}.get())->{n}.output({n});"
+                for n in self.saved_outputs]
+
+    def _prepare(self) -> list[str]:
+        """Operands, parameters and the dtype of an elementwise call."""
+        entry = self.entry
+        operands = ", ".join(p.name for p in self.tensors)
+        lines = [f"const Operand operands[] = {{{operands}}};"]
+        if entry.others:
+            values = ", ".join(_as_scalar(p) for p in entry.others)
+            lines.append(f"const Scalar parameters[] = {{{values}}};")
+        rule = "kToFloat" if entry.get("ints") == "float" else "kKeep"
+        kernel = entry.kernels["f"]["symbol"]
+        lines.append(f"const DType dtype = elementwise_dtype(operands, {len(self.tensors)}, "
+                     f"{kernel}.codes, IntegerRule::{rule});")
+        if check := entry.get("check"):
+            extra = ", parameters" if entry.others else ", nullptr"
+            lines.append(f"check::{check}(operands, {len(self.tensors)}, dtype{extra});")
+        return lines
+
+    def _kernel_call(self, function: str, out: str = "") -> str:
+        entry = self.entry
+        rule = f"ResultRule::{RESULT_RULES[entry.get('out')]}"
+        parameters = "parameters" if entry.others else "nullptr"
+        return f"{function}({entry.kernels['f']['symbol']}, dtype, {rule}, {out}operands, {parameters})"
+
+    def function(self) -> str:
+        entry = self.entry
+        lines = [signature(entry) + " {"]
+        if self.elementwise:
+            lines += ["  " + line for line in self._prepare()]
+            lines.append(f"  Tensor y = {self._kernel_call('new_elementwise')};")
+        else:
+            lines.append(f"  auto result = impl::{entry.name}({self._arguments()});")
+            if entry.outputs == 1:
+                if self.tensors:
+                    first = self.tensors[0].name
+                    lines.append(f"  if (result.same({first})) return result;")
+                lines.append("  Tensor& y = result;")
+            elif entry.outputs > 1:
+                lines.append(f"  auto& [{', '.join(self.outputs)}] = result;")
+        if entry.kind == "view":
+            base = self.tensors[0].name
+            if entry.outputs == -1:
+                lines.append(f"  for (Tensor& y : result) set_view(y, {base}, true);")
+            else:
+                lines += [f"  set_view({y}, {base});" for y in self.outputs]
+        if self.differentiable:
+            lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
+            if entry.outputs == -1:
+                lines.append(f"    const auto node = {entry.name}_record({self._arguments()}, result.size());")
+                lines.append("    for (size_t i = 0; i < result.size(); ++i) set_history(result[i], node, "
+                             "static_cast<uint32_t>(i));")
+            else:
+                lines.append(f"    const auto node = {entry.name}_record({self._arguments()});")
+                for i, y in enumerate(self.outputs):
+                    lines.append(f"    set_history({y}, node, {i});")
+                lines += ["    " + line for line in self._save_outputs("node")]
+            lines.append("  }")
+        elif not self.elementwise or entry.get("out") == "bool":
+            pass
+        lines.append("  return y;" if self.elementwise else "  return result;")
+        return "\n".join(lines + ["}"])
+
+    def inplace(self) -> str:
+        entry = self.entry
+        me = entry.parameters[0].name
+        name = f'"{entry.name}_"'
+        lines = [signature(entry, "_") + " {", f"  check_inplace({name}, {me});"]
+        if self.elementwise:
+            lines += ["  " + line for line in self._prepare()]
+        else:
+            lines.append(f"  const Tensor y = impl::{entry.name}({self._arguments()});")
+            lines.append(f"  check_inplace_result({name}, {me}, y);")
+        if self.differentiable:
+            lines.append("  Ref<Node> node;")
+            lines.append(f"  if (modes.grad && ({self._tracked()})) node = {entry.name}_record({self._arguments()});")
+        if self.elementwise:
+            lines.append("  " + self._kernel_call("run_elementwise_into", f"{me}, false, ") + ";")
+        else:
+            lines.append(f"  copy_values({me}, y);")
+        lines.append(f"  wrote({name}, {me});")
+        if self.differentiable:
+            lines.append("  if (node) {")
+            for n in self.saved_outputs:
+                lines.append(f"    static_cast<{self.node}*>(node.get())->{n}.output({me});")
+            lines += [f"    rebase_history({me}, node);", "  }"]
+        return "\n".join([*lines, f"  return {me};", "}"])
+
+    def out(self) -> str:
+        entry = self.entry
+        name = f'"{entry.name}"'
+        tracked = self._tracked() if self.differentiable else "false"
+        lines = [signature(entry, "_out") + " {"]
+        if entry.outputs == 1:
+            lines.append(f"  check_out({name}, out, {tracked});")
+            if self.elementwise:
+                lines += ["  " + line for line in self._prepare()]
+                lines.append("  " + self._kernel_call("run_elementwise_into", "out, true, ") + ";")
+            else:
+                lines.append(f"  write_out({name}, out, impl::{entry.name}({self._arguments()}));")
+            lines += [f"  wrote({name}, out);", "  return out;"]
+        else:
+            lines.append(f"  const auto [{', '.join(self.outputs)}] = impl::{entry.name}({self._arguments()});")
+            lines.append(f"  WENGERT_CHECK(out.size() == {entry.outputs}, kType, {name}, "
+                         f'"(): out must be a tuple of {entry.outputs} tensors");')
+            for i, y in enumerate(self.outputs):
+                lines.append(f"  check_out({name}, out[{i}], {tracked});")
+                lines.append(f"  write_out({name}, out[{i}], {y});")
+                lines.append(f"  wrote({name}, out[{i}]);")
+            lines.append("  return {" + ", ".join(f"out[{i}]" for i in range(entry.outputs)) + "};")
+        return "\n".join(lines + ["}"])
+
+    def source(self) -> str:
+        """All of it, in order."""
+        parts = [f"// {self.entry.file}:{self.entry.line}"]
+        if self.differentiable:
+            parts += ["namespace {", self.node_struct(), self.backward(), self.release(),
+                      self.node_type(), self.record(), "}  // namespace"]
+        parts.append(self.function())
+        if self.entry.has_inplace:
+            parts.append(self.inplace())
+        if self.entry.has_out:
+            parts.append(self.out())
+        return "\n".join(parts)
+
+
+def _as_scalar(p: Parameter) -> str:
+    return p.name if p.type == "Number" else f"Scalar({p.name})"
+
+
+# --- kernels ---
+
+GROUPS = {
+    "bool": ["bool"],
+    "int": ["uint8_t", "int8_t", "int16_t", "int32_t", "int64_t"],
+    "float": ["float", "double"],
+    "complex": ["complex64", "complex128"],
+}
+ORDER = ["bool", "uint8_t", "int8_t", "int16_t", "int32_t", "int64_t", "Half", "BFloat16",
+         "float", "double", "complex64", "complex128"]  # fmt: skip
+
+
+def plan_kernels(entry: Entry, number: int) -> int:
+    """Gives every kernel of an elementwise entry a symbol and a row; returns the next row."""
+    masks = {k for k, v in (entry.get("operand_dtypes") or {}).items() if v == "bool"}
+    codes = {None: "T", "same": "T", "bool": "B", "real": "R", "complex": "C"}
+    out = codes[entry.get("out")]
+    entry.kernels["f"] = {
+        "symbol": f"k{camel(entry.name)}Kernel", "row": number, "out": out, "text": entry.get("f"),
+        "inputs": [p.name for p in entry.inputs], "parameters": entry.others,
+        "codes": out + "".join("B" if p.name in masks else "T" for p in entry.inputs),
+        "types": entry.get("dtypes", "float").split(),
+    }
+    number += 1
+    if out == "B":
+        return number
+    for key, text in entry.derivatives.items():
+        names = names_in(parse(entry, text))
+        inputs = [n for n in [p.name for p in entry.inputs] + ["y"] if n in names]
+        parameters = [p for p in entry.others if p.name in names]
+        entry.kernels[key] = {
+            "symbol": f"k{camel(entry.name)}Vjp{camel(key)}", "row": number, "out": "T", "text": text,
+            "inputs": inputs, "parameters": parameters, "vjp": True,
+            "codes": "TT" + "".join("B" if n in masks else "T" for n in inputs),
+            "types": [t for t in entry.get("dtypes", "float").split() if t in ("float", "complex")],
+        }
+        if text not in ("0", "1", "-1"):
+            number += 1
+    return number
+
+
+def used_kernels(entry: Entry) -> list[dict]:
+    return [k for key, k in entry.kernels.items() if key == "f" or k["text"] not in ("0", "1", "-1")]
+
+
+def kernel_source(entry: Entry, kernel: dict) -> str:
+    element = {"T": "T", "B": "bool", "R": "real_t<T>", "C": "complex_t<T>", "I": "int64_t"}
+    names = (["g"] if kernel.get("vjp") else []) + kernel["inputs"]
+    lines = [f"template <typename T>\nvoid {entry.name}_{kernel['row']}(char* const* operands, "
+             "int64_t n, [[maybe_unused]] const Scalar* parameters) {"]
+    for i, p in enumerate(kernel["parameters"]):
+        type_ = {"Number": "T", "float": "real_t<T>", "bool": "bool", "int": "int64_t"}.get(p.type)
+        if type_ is None:
+            raise entry.fail(f"parameter '{p.name}' of type {p.type} cannot reach a kernel")
+        lines.append(f"  const auto {p.name} = parameters[{i}].to<{type_}>();")
+    out = element[kernel["out"]]
+    lines.append(f"  auto* out = reinterpret_cast<{out}*>(operands[0]);")
+    for i, name in enumerate(names):
+        lines.append(f"  const auto* in{i} = reinterpret_cast<const "
+                     f"{element[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
+    formula = scalar(entry, kernel["text"])
+    lines.append("  n &= -kLanes;")
+    lines.append("#pragma omp simd\n  for (int64_t i = 0; i < n; ++i) {")
+    for i, name in enumerate(names):
+        lines.append(f"    const auto {name} = in{i}[i];")
+    if kernel.get("vjp"):
+        lines.append(f"    out[i] = math::strong_product(g, static_cast<T>({formula}));")
+    else:
+        lines.append(f"    out[i] = static_cast<{out}>({formula});")
+    return "\n".join([*lines, "  }", "}"])
+
+
+def kernel_row(entry: Entry, kernel: dict) -> str:
+    types = {t for group in kernel["types"] for t in GROUPS[group]}
+    cells = [f"{entry.name}_{kernel['row']}<{t}>" if t in types else "nullptr" for t in ORDER]
+    return f"  set(table, {kernel['row']}, {{{', '.join(cells)}}});"
