@@ -9,12 +9,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 RUN := $(BIN)/python
-BUILD := build/release
+TYPE ?= Release
+BUILD := build/$(shell echo $(TYPE) | tr A-Z a-z)
 CMAKE = PATH="$(BIN):$$PATH" $(BIN)/cmake
 CONFIGURE = $(CMAKE) -S . -G Ninja --log-level=WARNING -DPython_EXECUTABLE=$(RUN)
 PIP = $(RUN) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help build demo test test-full bench lint format docs sanitize wheel clean
+.PHONY: help build demo test test-tiny test-full bench lint format docs sanitize wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -36,16 +37,21 @@ $(VENV)/.%-ready: $(VENV)/.ready
 	touch $@
 
 $(BUILD)/build.ninja: $(VENV)/.ready
-	$(CONFIGURE) -B $(BUILD) -DWENGERT_IN_TREE=ON
+	$(CONFIGURE) -B $(BUILD) -DCMAKE_BUILD_TYPE=$(TYPE) -DWENGERT_IN_TREE=ON
 
-build: $(BUILD)/build.ninja ## compile the core into src/wengert (incremental)
+build: $(BUILD)/build.ninja ## compile the core into src/wengert; TYPE=RelWithDebInfo or Debug
 	@$(CMAKE) --build $(BUILD)
 
-wheel: $(VENV)/.ready ## build dist/*.whl and check its size
+wheel: build ## build dist/*.whl, check its size, try it in an empty environment
 	$(PIP) build
-	rm -f dist/wengert-*.whl
-	PATH="$(BIN):$$PATH" $(RUN) -m build --wheel --no-isolation -Cbuild-dir=build/wheel
+	rm -rf dist build/wheel-venv
+	PATH="$(BIN):$$PATH" $(RUN) -m build --wheel --no-isolation -Cbuild-dir=$(BUILD) \
+	  -Ccmake.define.WENGERT_IN_TREE=ON
 	$(RUN) tools/check_wheel.py dist/wengert-*.whl
+	$(PYTHON) -m venv build/wheel-venv
+	build/wheel-venv/bin/python -m pip --disable-pip-version-check install --quiet dist/wengert-*.whl
+	cd build && wheel-venv/bin/python -I -c "import wengert as w; x = w.ones(3, requires_grad=True); \
+	  (x @ x).backward(); assert x.grad.tolist() == [2.0] * 3, x.grad; print('the wheel works')"
 
 # ---- running things -----------------------------------------------------------------------------
 
@@ -54,6 +60,9 @@ demo: build $(VENV)/.demo-ready ## train the example models, write examples/out
 
 test: build $(VENV)/.test-ready ## all tests but the slow ones and the fuzzers
 	$(RUN) -m pytest -q -m "not slow and not fuzz" tests
+
+test-tiny: build $(VENV)/.test-ready ## the tests that take two seconds
+	$(RUN) -m pytest -q tests/tiny
 
 test-full: build $(VENV)/.test-ready ## all tests
 	$(RUN) -m pytest -q tests
@@ -91,7 +100,7 @@ sanitize: $(VENV)/.test-ready ## fuzz the core under AddressSanitizer and UBSan
 	PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc \
 	  LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	  $(RUN) -m pytest -q -p no:cacheprovider tests/tiny tests/fuzz
+	  $(RUN) -m pytest -q -p no:cacheprovider -o pythonpath=". tools" tests/tiny tests/fuzz
 
 clean: ## remove everything that was built; environments stay
 	rm -rf build dist examples/out src/wengert/_C.*.so src/wengert/_C.pyi
