@@ -776,9 +776,9 @@ def atanh(input: Tensor) -> Tensor:
 
 # The closed form (cos(pi x) - y) / x of the derivative cancels near 0; its power series does not.
 @elementwise(f="sinc(input)",
-             d={"input": "input * (-3.289868133696453 + input * input * (3.2469697011334144 + "
-                         "input * input * (-1.1445005114186353 + input * input * "
-                         "(0.2091836413808545 + input * input * -0.023460810354558236)))) "
+             d={"input": "input * (-3.289868133696453 + input * input * (3.246969701133414 + "
+                         "input * input * (-1.144510944732505 + input * input * "
+                         "(0.20918278254123832 + input * input * -0.023460810354558236)))) "
                          "if abs(input) < 0.1 else "
                          "(cos(input * 3.141592653589793) - y) / input"},
              dtypes="float complex", ints="float", special="sinc", ref="numpy.sinc",
