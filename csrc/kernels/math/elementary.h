@@ -1,0 +1,197 @@
+// Exponentials, logarithms, powers and trigonometry of real and complex numbers.
+//
+// The real ones call the C library, which is vectorised (kernels/cpu/simd_math.h); the complex
+// ones call std, which has the special values of the C standard's annex G.
+#pragma once
+#include "kernels/math/basic.h"
+
+namespace wengert::math {
+inline namespace WENGERT_MATH_NAMESPACE {
+
+#define WENGERT_REAL_1(name) \
+  template <Real T>          \
+  WENGERT_MATH T name(T x) { \
+    return std::name(x);     \
+  }
+WENGERT_REAL_1(exp)
+WENGERT_REAL_1(exp2)
+WENGERT_REAL_1(expm1)
+WENGERT_REAL_1(log)
+WENGERT_REAL_1(log2)
+WENGERT_REAL_1(log10)
+WENGERT_REAL_1(log1p)
+WENGERT_REAL_1(sqrt)
+WENGERT_REAL_1(sin)
+WENGERT_REAL_1(cos)
+WENGERT_REAL_1(tan)
+WENGERT_REAL_1(asin)
+WENGERT_REAL_1(acos)
+WENGERT_REAL_1(atan)
+WENGERT_REAL_1(sinh)
+WENGERT_REAL_1(cosh)
+WENGERT_REAL_1(tanh)
+WENGERT_REAL_1(asinh)
+WENGERT_REAL_1(acosh)
+WENGERT_REAL_1(atanh)
+#undef WENGERT_REAL_1
+
+#define WENGERT_COMPLEX_1(name) \
+  template <Complex T>          \
+  inline T name(T x) {          \
+    return std::name(x);        \
+  }
+WENGERT_COMPLEX_1(exp)
+WENGERT_COMPLEX_1(log)
+WENGERT_COMPLEX_1(sqrt)
+WENGERT_COMPLEX_1(sin)
+WENGERT_COMPLEX_1(cos)
+WENGERT_COMPLEX_1(tan)
+WENGERT_COMPLEX_1(asin)
+WENGERT_COMPLEX_1(acos)
+WENGERT_COMPLEX_1(atan)
+WENGERT_COMPLEX_1(sinh)
+WENGERT_COMPLEX_1(cosh)
+WENGERT_COMPLEX_1(tanh)
+WENGERT_COMPLEX_1(asinh)
+WENGERT_COMPLEX_1(acosh)
+WENGERT_COMPLEX_1(atanh)
+#undef WENGERT_COMPLEX_1
+
+template <Real T>
+WENGERT_MATH T rsqrt(T x) {
+  return 1 / std::sqrt(x);
+}
+template <Complex T>
+inline T rsqrt(T x) {
+  return math::reciprocal(math::sqrt(x));
+}
+template <Complex T>
+inline T exp2(T x) {
+  return math::exp(math::mul(x, typename T::value_type(0.6931471805599453)));
+}
+template <Complex T>
+inline T log2(T x) {
+  const T y = math::log(x);
+  return math::mul(y, typename T::value_type(1.4426950408889634));
+}
+template <Complex T>
+inline T log10(T x) {
+  return math::mul(math::log(x), typename T::value_type(0.43429448190325183));
+}
+// exp(a + ib) - 1 = (expm1(a) cos b - 2 sin(b/2)^2) + i exp(a) sin b: no cancellation at 0.
+template <Complex T>
+inline T expm1(T x) {
+  using R = typename T::value_type;
+  const R half = std::sin(x.imag() / 2);
+  return T(std::expm1(x.real()) * std::cos(x.imag()) - 2 * half * half,
+           x.imag() == 0 ? x.imag() : std::exp(x.real()) * std::sin(x.imag()));
+}
+// log|1 + z| = log1p(a (2 + a) + b^2) / 2 near 0, and log(1 + z) where that would overflow.
+template <Complex T>
+inline T log1p(T x) {
+  using R = typename T::value_type;
+  const R a = x.real(), b = x.imag();
+  if (!(std::abs(a) < R(0.5) && std::abs(b) < R(0.5))) return std::log(T(1 + a, b));
+  return T(std::log1p(a * (2 + a) + b * b) / 2, std::atan2(b, 1 + a));
+}
+
+template <Real T>
+WENGERT_MATH T pow(T base, T exponent) {
+  return std::pow(base, exponent);
+}
+// Small whole exponents by repeated multiplication, which is exact where the result is; a power
+// of 0 by its limit; everything else as exp(exponent * log(base)).
+template <Complex T>
+inline T pow(T base, T exponent) {
+  using R = typename T::value_type;
+  const R p = exponent.real();
+  if (exponent.imag() == 0) {
+    if (p == 0) return T(1);
+    if (p == R(0.5)) return std::sqrt(base);
+    if (p == std::rint(p) && std::abs(p) <= 64) {
+      T result(1), factor = base;
+      for (unsigned n = static_cast<unsigned>(std::abs(p)); n != 0; n >>= 1) {
+        if (n & 1) result = math::mul(result, factor);
+        factor = math::mul(factor, factor);
+      }
+      return p < 0 ? math::reciprocal(result) : result;
+    }
+  }
+  if (base == T(0)) {
+    constexpr R kNaN = std::numeric_limits<R>::quiet_NaN();
+    return p > 0 ? T(0) : T(kNaN, kNaN);
+  }
+  return math::exp(math::mul(exponent, math::log(base)));
+}
+
+template <Real T>
+WENGERT_MATH T atan2(T y, T x) {
+  return std::atan2(y, x);
+}
+template <Real T>
+WENGERT_MATH T hypot(T x, T y) {
+  return std::hypot(x, y);
+}
+
+// sin(pi x) / (pi x)
+template <typename T>
+WENGERT_MATH T sinc(T x) {
+  if constexpr (Complex<T>) {
+    const T z = math::mul(x, typename T::value_type(3.141592653589793238));
+    return x == T(0) ? T(1) : math::div(math::sin(z), z);
+  } else {
+    const T z = x * T(3.141592653589793238);
+    return x == 0 ? T(1) : std::sin(z) / z;
+  }
+}
+
+// input * 2**other, in two steps so that 2**other alone cannot overflow or vanish.
+template <Real T>
+WENGERT_MATH T ldexp(T input, T other) {
+  const T half = std::trunc(other / 2);
+  return input * std::exp2(half) * std::exp2(other - half);
+}
+
+// Largest operand first, so that exp cannot overflow; equal infinities have no difference.
+template <Real T>
+WENGERT_MATH T logaddexp(T a, T b) {
+  const T largest = math::maximum(a, b);
+  const T sum = largest + std::log1p(std::exp(-std::abs(a - b)));
+  return a == b && math::isinf(a) ? a : sum;
+}
+template <Real T>
+WENGERT_MATH T logaddexp2(T a, T b) {
+  const T largest = math::maximum(a, b);
+  const T sum = largest + std::log1p(std::exp2(-std::abs(a - b))) * T(1.4426950408889634);
+  return a == b && math::isinf(a) ? a : sum;
+}
+
+// 0 log(anything but NaN) = 0.
+template <Real T>
+WENGERT_MATH T xlogy(T input, T other) {
+  const T product = input * std::log(other);
+  return input == 0 && other == other ? T(0) : product;
+}
+template <Real T>
+WENGERT_MATH T xlog1py(T input, T other) {
+  const T product = input * std::log1p(other);
+  return input == 0 && other == other ? T(0) : product;
+}
+// -x log(x), continued by 0 at 0 and by -infinity below.
+template <Real T>
+WENGERT_MATH T entr(T x) {
+  const T product = -x * std::log(x);
+  return x == 0 ? T(0) : (x < 0 ? -std::numeric_limits<T>::infinity() : product);
+}
+
+// The form that is exact at the nearer end.
+template <typename T>
+WENGERT_MATH T lerp(T start, T end, T weight) {
+  const T step = math::sub(end, start);
+  return math::abs(weight) < decltype(math::abs(weight))(0.5)
+             ? math::add(start, math::mul(weight, step))
+             : math::sub(end, math::mul(step, math::sub(T(1), weight)));
+}
+
+}  // namespace WENGERT_MATH_NAMESPACE
+}  // namespace wengert::math

@@ -1,0 +1,180 @@
+"""Special functions: error function, gamma function and Bessel functions, element by element.
+
+The entries are read as those of ops/elementwise.py are.
+"""
+
+from opgen.stubs import Number, Tensor, elementwise
+
+# ---- error function and normal distribution -----------------------------------------------------
+
+
+@elementwise(f="erf(input)", d={"input": "1.1283791670955126 * exp(-input * input)"},
+             dtypes="float", ints="float", special="erf", ref="scipy.special.erf",
+             domain=(-6, 6), ulp=4)
+def erf(input: Tensor) -> Tensor:
+    """Error function.
+
+    >>> wg.erf(wg.tensor([0.0, 1.0]))
+    """
+
+
+@elementwise(f="erfc(input)", d={"input": "-1.1283791670955126 * exp(-input * input)"},
+             dtypes="float", ints="float", special="erfc", ref="scipy.special.erfc",
+             domain=(-6, 8), ulp=4)
+def erfc(input: Tensor) -> Tensor:
+    """Complementary error function ``1 - erf(input)``, exact in its small values too.
+
+    >>> wg.erfc(wg.tensor([0.0, 1.0]))
+    """
+
+
+@elementwise(f="erfinv(input)", d={"input": "0.886226925452758 * exp(y * y)"},
+             dtypes="float", ints="float", special="erfinv", ref="scipy.special.erfinv",
+             domain=(-1, 1), kinks=[-1, 1], ulp=8)
+def erfinv(input: Tensor) -> Tensor:
+    """Inverse of the error function; NaN outside [-1, 1].
+
+    From M. J. Wichura's algorithm AS 241 (1988).
+
+    >>> wg.erfinv(wg.tensor([0.0, 0.5]))
+    """
+
+
+@elementwise(f="erfcx(input)", d={"input": "2 * input * y - 1.1283791670955126"},
+             dtypes="float", ints="float", public="", special="erfcx", inplace=False,
+             ref="scipy.special.erfcx", domain=(-8, 50), ulp=4)
+def erfcx(input: Tensor) -> Tensor:
+    """Scaled complementary error function ``exp(input**2) * erfc(input)``.
+
+    From M. M. Shepherd and J. G. Laframboise, Mathematics of Computation 36 (1981).
+
+    >>> wg.special.erfcx(wg.tensor([0.0, 10.0]))
+    """
+
+
+@elementwise(f="ndtr(input)", d={"input": "_normal_density(input)"}, dtypes="float", ints="float",
+             public="", special="ndtr", inplace=False, ref="scipy.special.ndtr", domain=(-10, 10),
+             ulp=32)
+def ndtr(input: Tensor) -> Tensor:
+    """Distribution function of the standard normal distribution.
+
+    >>> wg.special.ndtr(wg.tensor([0.0, 1.0]))
+    """
+
+
+@elementwise(f="_normal_density(input)", d={"input": "-input * y"}, dtypes="float", public="",
+             inplace=False, ref="lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi)",
+             domain=(-10, 10), ulp=64)
+def _normal_density(input: Tensor) -> Tensor:
+    """Density of the standard normal distribution."""
+
+
+@elementwise(f="ndtri(input)", d={"input": "2.5066282746310002 * exp(0.5 * y * y)"},
+             dtypes="float", ints="float", public="", special="ndtri", inplace=False,
+             ref="scipy.special.ndtri", domain=(0, 1), kinks=[0, 1], ulp=8)
+def ndtri(input: Tensor) -> Tensor:
+    """Quantile of the standard normal distribution, the inverse of ``ndtr``; NaN outside [0, 1].
+
+    From M. J. Wichura's algorithm AS 241 (1988).
+
+    >>> wg.special.ndtri(wg.tensor([0.5, 0.975]))
+    """
+
+
+@elementwise(f="log_ndtr(input)",
+             d={"input": "0.7978845608028654 / erfcx(input * -0.7071067811865476)"},
+             dtypes="float", ints="float", public="", special="log_ndtr", inplace=False,
+             ref="scipy.special.log_ndtr", domain=(-30, 5), ulp=8)
+def log_ndtr(input: Tensor) -> Tensor:
+    """Logarithm of ``ndtr``, exact far to the left too.
+
+    >>> wg.special.log_ndtr(wg.tensor([0.0, -10.0]))
+    """
+
+
+# ---- gamma function -----------------------------------------------------------------------------
+
+
+@elementwise(f="lgamma(input)", d={"input": "digamma(input)"}, dtypes="float", ints="float",
+             special="gammaln", ref="scipy.special.gammaln", domain=(0.01, 100), ulp=8)
+def lgamma(input: Tensor) -> Tensor:
+    """Logarithm of the absolute value of the gamma function.
+
+    >>> wg.lgamma(wg.tensor([1.0, 5.0]))
+    """
+
+
+@elementwise(f="digamma(input)", d={"input": "polygamma(1, input)"}, dtypes="float", ints="float",
+             special="psi digamma", ref="scipy.special.digamma", domain=(0.01, 100), ulp=4)
+def digamma(input: Tensor) -> Tensor:
+    """Derivative of ``lgamma``. -inf at 0; NaN at the negative whole numbers.
+
+    >>> wg.digamma(wg.tensor([1.0, 0.5]))
+    """
+
+
+@elementwise(f="polygamma(n, input)", d={"input": "polygamma(n + 1, input)"}, dtypes="float",
+             ints="float", special="polygamma", check="polygamma_order",
+             ref="scipy.special.polygamma", domain=(0.1, 100), ulp=8)
+def polygamma(n: int, input: Tensor) -> Tensor:
+    """The n-th derivative of ``digamma``.
+
+    Raises RuntimeError if ``n`` is negative.
+
+    >>> wg.polygamma(1, wg.tensor([1.0, 0.5]))
+    """
+
+
+@elementwise(f="zeta(input, other)", d={"other": "-input * zeta(input + 1, other)"},
+             dtypes="float", ints="float", public="", special="zeta", inplace=False,
+             ref="scipy.special.zeta", domain={"input": (1.1, 20), "other": (0.1, 20)}, ulp=4)
+def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """Hurwitz zeta function, the sum of ``(other + k)**-input`` over ``k = 0, 1, ...``.
+
+    Differentiable in ``other`` only.
+
+    >>> wg.special.zeta(wg.tensor([2.0]), wg.tensor([1.0]))
+    """
+
+
+# ---- Bessel functions ---------------------------------------------------------------------------
+
+
+@elementwise(f="i0(input)", d={"input": "i1(input)"}, dtypes="float", ints="float", special="i0",
+             ref="scipy.special.i0", domain=(-80, 80), ulp=4)
+def i0(input: Tensor) -> Tensor:
+    """Modified Bessel function of the first kind of order 0.
+
+    >>> wg.i0(wg.tensor([0.0, 1.0]))
+    """
+
+
+@elementwise(f="i0e(input)", d={"input": "i1e(input) - sgn(input) * y"}, dtypes="float",
+             ints="float", public="", special="i0e", inplace=False, ref="scipy.special.i0e",
+             domain=(-100, 100), kinks=[0], ulp=4)
+def i0e(input: Tensor) -> Tensor:
+    """``exp(-abs(input)) * i0(input)``.
+
+    >>> wg.special.i0e(wg.tensor([0.0, 1.0]))
+    """
+
+
+@elementwise(f="i1(input)", d={"input": "0.5 if input == 0 else i0(input) - y / input"},
+             dtypes="float", ints="float", public="", special="i1", inplace=False,
+             ref="scipy.special.i1", domain=(-80, 80), ulp=4)
+def i1(input: Tensor) -> Tensor:
+    """Modified Bessel function of the first kind of order 1.
+
+    >>> wg.special.i1(wg.tensor([0.0, 1.0]))
+    """
+
+
+@elementwise(f="i1e(input)",
+             d={"input": "0.5 if input == 0 else i0e(input) - y * (sgn(input) + 1 / input)"},
+             dtypes="float", ints="float", public="", special="i1e", inplace=False,
+             ref="scipy.special.i1e", domain=(-100, 100), kinks=[0], ulp=4)
+def i1e(input: Tensor) -> Tensor:
+    """``exp(-abs(input)) * i1(input)``.
+
+    >>> wg.special.i1e(wg.tensor([0.0, 1.0]))
+    """
