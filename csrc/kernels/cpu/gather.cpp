@@ -107,9 +107,21 @@ template <typename Fn>
 inline void for_each_element(const GatherPlan& plan, const Walk& walk, Offsets at, int64_t lanes,
                              const Fn& fn) {
   const int64_t self_stride = plan.self_strides[plan.dim];
-  for (int64_t i = 0; i < walk.indexed.size; ++i) {
-    const int64_t* index = plan.index + at.index + i * walk.indexed.index;
-    const int64_t other = at.other + i * walk.indexed.other;
+  const Extent indexed = walk.indexed;
+  if (lanes == 1) {
+    const int64_t* index = plan.index + at.index;
+    if (indexed.index == 1 && indexed.other == 1 && self_stride == 1) {
+      for (int64_t i = 0; i < indexed.size; ++i) fn(at.self + index[i], at.other + i);
+      return;
+    }
+    for (int64_t i = 0; i < indexed.size; ++i) {
+      fn(at.self + index[i * indexed.index] * self_stride, at.other + i * indexed.other);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < indexed.size; ++i) {
+    const int64_t* index = plan.index + at.index + i * indexed.index;
+    const int64_t other = at.other + i * indexed.other;
     for (int64_t lane = 0; lane < lanes; ++lane) {
       const int64_t position = index[lane * walk.lane.index];
       fn(at.self + lane * walk.lane.self + position * self_stride, other + lane * walk.lane.other);
@@ -121,10 +133,16 @@ void check_index(const GatherPlan& plan, const Walk& walk) {
   std::atomic<bool> bad{false};
   for_each_block(walk, [&](Offsets at, int64_t lanes) {
     uint64_t flags = 0;
-    for (int64_t i = 0; i < walk.indexed.size; ++i) {
-      const int64_t* index = plan.index + at.index + i * walk.indexed.index;
-      for (int64_t lane = 0; lane < lanes; ++lane) {
-        flags |= out_of_range(index[lane * walk.lane.index], plan.dim_size);
+    if (lanes == 1 && walk.indexed.index == 1) {
+      const int64_t* index = plan.index + at.index;
+      const int64_t size = plan.dim_size, count = walk.indexed.size;
+      for (int64_t i = 0; i < count; ++i) flags |= out_of_range(index[i], size);
+    } else {
+      for (int64_t i = 0; i < walk.indexed.size; ++i) {
+        const int64_t* index = plan.index + at.index + i * walk.indexed.index;
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+          flags |= out_of_range(index[lane * walk.lane.index], plan.dim_size);
+        }
       }
     }
     if (flags >> 63 != 0) bad.store(true, std::memory_order_relaxed);
@@ -270,6 +288,14 @@ void scatter_reduce(const GatherPlan& plan, DType dtype, ScatterReduce reduce, b
       return reduce_buffered(plan, walk, reduce, include_self, target, values);
     }
     if constexpr (!is_reduced_v<T>) {
+      if (reduce == ScatterReduce::kSum) {  // by far the most used: no switch in the loop
+        for_each_block(walk, [&](Offsets at, int64_t lanes) {
+          for_each_element(plan, walk, at, lanes, [&](int64_t to, int64_t from) {
+            target[to] = add(target[to], values[from]);
+          });
+        });
+        return;
+      }
       for_each_block(walk, [&](Offsets at, int64_t lanes) {
         for_each_element(plan, walk, at, lanes, [&](int64_t to, int64_t from) {
           target[to] = combine(reduce, target[to], values[from]);

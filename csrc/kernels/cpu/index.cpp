@@ -15,6 +15,9 @@ namespace wengert::cpu {
 namespace {
 
 constexpr int64_t kGrainBytes = 1 << 16;
+// How many inner bytes of a slice are written by one thread; whole elements of every size.
+constexpr int64_t kCopyPiece = 4096;
+constexpr int64_t kAddPiece = 512;
 
 // How many slices of so many bytes one thread should take at least.
 int64_t grain_of(int64_t bytes) {
@@ -111,14 +114,13 @@ void add_groups(const IndexGroups& index, T* self, const T* source, int64_t oute
 // Calls fn(slice, first byte, last byte) for pieces of the inner bytes of every outer slice: the
 // way to write slices in index order and still in parallel.
 template <typename Fn>
-void for_each_piece(int64_t outer, int64_t m, int64_t inner_bytes, const Fn& fn) {
-  constexpr int64_t kPiece = 4096;
-  const int64_t pieces = (inner_bytes + kPiece - 1) / kPiece;
-  parallel_for(outer * pieces, grain_of(m * std::min(inner_bytes, kPiece)),
+void for_each_piece(int64_t outer, int64_t m, int64_t inner_bytes, int64_t piece, const Fn& fn) {
+  const int64_t pieces = (inner_bytes + piece - 1) / piece;
+  parallel_for(outer * pieces, grain_of(m * std::min(inner_bytes, piece)),
                [&](int64_t first, int64_t last) {
                  for (int64_t task = first; task < last; ++task) {
-                   const int64_t start = task % pieces * kPiece;
-                   fn(task / pieces, start, std::min(inner_bytes, start + kPiece));
+                   const int64_t start = task % pieces * piece;
+                   fn(task / pieces, start, std::min(inner_bytes, start + piece));
                  }
                });
 }
@@ -130,17 +132,44 @@ void index_select(size_t item_size, const void* x, const int64_t* index, void* o
   const int64_t bad = first_out_of_range(index, m, 0, n);
   WENGERT_CHECK(bad < 0, kIndex, "index_select(): index out of range in self: index ", index[bad],
                 " is out of bounds for dimension ", dim, " with size ", n);
-  copy_rows(bytes_of(x), bytes_of(out), outer * m, inner * static_cast<int64_t>(item_size),
-            [=](int64_t row) { return row / m * n + index[row % m]; });
+  const int64_t bytes = inner * static_cast<int64_t>(item_size);
+  if (outer == 1) {
+    copy_rows(bytes_of(x), bytes_of(out), m, bytes, [=](int64_t row) { return index[row]; });
+  } else {
+    copy_rows(bytes_of(x), bytes_of(out), outer * m, bytes,
+              [=](int64_t row) { return row / m * n + index[row % m]; });
+  }
 }
 
 void index_add(DType dtype, void* self, const int64_t* index, const void* source, int64_t outer,
                int64_t n, int64_t m, int64_t inner, int dim) {
   check_index("index_add", index, m, 0, n, dim);
-  const IndexGroups groups = group_index(index, m, n);
   visit_dtype(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    add_groups(groups, static_cast<T*>(self), static_cast<const T*>(source), outer, n, m, inner);
+    if constexpr (is_reduced_v<T>) {
+      // Grouped, so that each sum is rounded to 16 bits once.
+      add_groups(group_index(index, m, n), static_cast<T*>(self), static_cast<const T*>(source),
+                 outer, n, m, inner);
+    } else {
+      for_each_piece(outer, m, inner * static_cast<int64_t>(sizeof(T)), kAddPiece,
+                     [&](int64_t slice, int64_t first_byte, int64_t last_byte) {
+                       const int64_t first = first_byte / static_cast<int64_t>(sizeof(T));
+                       const int64_t length =
+                           (last_byte - first_byte) / static_cast<int64_t>(sizeof(T));
+                       T* target = static_cast<T*>(self) + slice * n * inner + first;
+                       const T* terms = static_cast<const T*>(source) + slice * m * inner + first;
+                       if (inner == 1) {
+                         for (int64_t i = 0; i < m; ++i)
+                           target[index[i]] = add(target[index[i]], terms[i]);
+                         return;
+                       }
+                       for (int64_t i = 0; i < m; ++i) {
+                         T* to = target + index[i] * inner;
+                         const T* from = terms + i * inner;
+                         for (int64_t j = 0; j < length; ++j) to[j] = add(to[j], from[j]);
+                       }
+                     });
+    }
   });
 }
 
@@ -148,7 +177,7 @@ void index_copy(size_t item_size, void* self, const int64_t* index, const void* 
                 int64_t outer, int64_t n, int64_t m, int64_t inner, int dim) {
   check_index("index_copy", index, m, 0, n, dim);
   const int64_t bytes = inner * static_cast<int64_t>(item_size);
-  for_each_piece(outer, m, bytes, [&](int64_t slice, int64_t first, int64_t last) {
+  for_each_piece(outer, m, bytes, kCopyPiece, [&](int64_t slice, int64_t first, int64_t last) {
     char* to = bytes_of(self) + slice * n * bytes + first;
     const char* from = bytes_of(source) + slice * m * bytes + first;
     for (int64_t i = 0; i < m; ++i) {
@@ -165,13 +194,14 @@ void index_fill(size_t item_size, void* self, const int64_t* index, const void* 
     T element;
     std::memcpy(&element, value, sizeof(T));
     constexpr int64_t kSize = sizeof(T);
-    for_each_piece(outer, m, inner * kSize, [&](int64_t slice, int64_t first, int64_t last) {
-      T* row = static_cast<T*>(self) + slice * n * inner;
-      for (int64_t i = 0; i < m; ++i) {
-        const int64_t target = (index[i] < 0 ? index[i] + n : index[i]) * inner;
-        std::fill(row + target + first / kSize, row + target + last / kSize, element);
-      }
-    });
+    for_each_piece(
+        outer, m, inner * kSize, kCopyPiece, [&](int64_t slice, int64_t first, int64_t last) {
+          T* row = static_cast<T*>(self) + slice * n * inner;
+          for (int64_t i = 0; i < m; ++i) {
+            const int64_t target = (index[i] < 0 ? index[i] + n : index[i]) * inner;
+            std::fill(row + target + first / kSize, row + target + last / kSize, element);
+          }
+        });
   });
 }
 

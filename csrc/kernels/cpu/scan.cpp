@@ -61,6 +61,16 @@ void scan(const void* x, void* y, int64_t outer, int64_t n, int64_t inner, scan_
   });
 }
 
+// Whether `value` takes over from `best`: equal values do, NaN does, and NaN never gives way.
+template <bool kMax, typename T>
+inline bool takes_over(T value, T best) {
+  if constexpr (has_nan_v<T>) {
+    return value != value || (kMax ? value >= best : value <= best);
+  } else {
+    return kMax ? value >= best : value <= best;
+  }
+}
+
 template <bool kMax, typename T>
 void running_extreme(const void* x, void* values, int64_t* indices, int64_t outer, int64_t n,
                      int64_t inner) {
@@ -68,20 +78,28 @@ void running_extreme(const void* x, void* values, int64_t* indices, int64_t oute
     const T* source = static_cast<const T*>(x) + offset;
     T* target = static_cast<T*>(values) + offset;
     int64_t* positions = indices + offset;
+    if (n == 0) return;
+    if (lanes == 1) {
+      T highest = *source;
+      int64_t position = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        const T value = source[i * inner];
+        if (takes_over<kMax>(value, highest)) {
+          highest = value;
+          position = i;
+        }
+        target[i * inner] = highest;
+        positions[i * inner] = position;
+      }
+      return;
+    }
     T best[kLanes];
     int64_t best_position[kLanes] = {};
+    std::copy_n(source, lanes, best);
     for (int64_t i = 0; i < n; ++i, source += inner, target += inner, positions += inner) {
       for (int64_t lane = 0; lane < lanes; ++lane) {
         const T value = source[lane];
-        bool take = i == 0;
-        if constexpr (has_nan_v<T>) {
-          const bool value_nan = value != value, best_nan = i > 0 && best[lane] != best[lane];
-          take = take || value_nan ||
-                 (!best_nan && (kMax ? value >= best[lane] : value <= best[lane]));
-        } else {
-          take = take || (kMax ? value >= best[lane] : value <= best[lane]);
-        }
-        if (take) {
+        if (takes_over<kMax>(value, best[lane])) {
           best[lane] = value;
           best_position[lane] = i;
         }
