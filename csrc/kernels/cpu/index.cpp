@@ -16,8 +16,7 @@ namespace {
 
 constexpr int64_t kGrainBytes = 1 << 16;
 // How many inner bytes of a slice are written by one thread; whole elements of every size.
-constexpr int64_t kCopyPiece = 4096;
-constexpr int64_t kAddPiece = 512;
+constexpr int64_t kPiece = 4096;
 
 // How many slices of so many bytes one thread should take at least.
 int64_t grain_of(int64_t bytes) {
@@ -111,16 +110,47 @@ void add_groups(const IndexGroups& index, T* self, const T* source, int64_t oute
   });
 }
 
+// self[outer, index, inner] += source, in index order. A thread owns a range of targets and passes
+// over the terms of the others; where rows are single elements it owns whole slices.
+template <typename T>
+void add_rows(T* self, const int64_t* index, const T* source, int64_t outer, int64_t n, int64_t m,
+              int64_t inner) {
+  const int64_t slice_work = std::max<int64_t>(1, m * inner);
+  if (inner == 1) {
+    parallel_for(outer, std::max<int64_t>(1, 16384 / slice_work), [=](int64_t begin, int64_t end) {
+      for (int64_t slice = begin; slice < end; ++slice) {
+        T* target = self + slice * n;
+        const T* terms = source + slice * m;
+        for (int64_t i = 0; i < m; ++i) target[index[i]] = add(target[index[i]], terms[i]);
+      }
+    });
+    return;
+  }
+  parallel_for(outer * n, std::max<int64_t>(1, 16384 * n / slice_work),
+               [=](int64_t begin, int64_t end) {
+                 for (int64_t slice = begin / n; slice * n < end; ++slice) {
+                   const int64_t low = begin - slice * n, high = end - slice * n;
+                   for (int64_t i = 0; i < m; ++i) {
+                     if (index[i] < low || index[i] >= high) continue;
+                     T* to = self + (slice * n + index[i]) * inner;
+                     const T* from = source + (slice * m + i) * inner;
+#pragma omp simd
+                     for (int64_t j = 0; j < inner; ++j) to[j] = add(to[j], from[j]);
+                   }
+                 }
+               });
+}
+
 // Calls fn(slice, first byte, last byte) for pieces of the inner bytes of every outer slice: the
 // way to write slices in index order and still in parallel.
 template <typename Fn>
-void for_each_piece(int64_t outer, int64_t m, int64_t inner_bytes, int64_t piece, const Fn& fn) {
-  const int64_t pieces = (inner_bytes + piece - 1) / piece;
-  parallel_for(outer * pieces, grain_of(m * std::min(inner_bytes, piece)),
+void for_each_piece(int64_t outer, int64_t m, int64_t inner_bytes, const Fn& fn) {
+  const int64_t pieces = (inner_bytes + kPiece - 1) / kPiece;
+  parallel_for(outer * pieces, grain_of(m * std::min(inner_bytes, kPiece)),
                [&](int64_t first, int64_t last) {
                  for (int64_t task = first; task < last; ++task) {
-                   const int64_t start = task % pieces * piece;
-                   fn(task / pieces, start, std::min(inner_bytes, start + piece));
+                   const int64_t start = task % pieces * kPiece;
+                   fn(task / pieces, start, std::min(inner_bytes, start + kPiece));
                  }
                });
 }
@@ -151,24 +181,7 @@ void index_add(DType dtype, void* self, const int64_t* index, const void* source
       add_groups(group_index(index, m, n), static_cast<T*>(self), static_cast<const T*>(source),
                  outer, n, m, inner);
     } else {
-      for_each_piece(outer, m, inner * static_cast<int64_t>(sizeof(T)), kAddPiece,
-                     [&](int64_t slice, int64_t first_byte, int64_t last_byte) {
-                       const int64_t first = first_byte / static_cast<int64_t>(sizeof(T));
-                       const int64_t length =
-                           (last_byte - first_byte) / static_cast<int64_t>(sizeof(T));
-                       T* target = static_cast<T*>(self) + slice * n * inner + first;
-                       const T* terms = static_cast<const T*>(source) + slice * m * inner + first;
-                       if (inner == 1) {
-                         for (int64_t i = 0; i < m; ++i)
-                           target[index[i]] = add(target[index[i]], terms[i]);
-                         return;
-                       }
-                       for (int64_t i = 0; i < m; ++i) {
-                         T* to = target + index[i] * inner;
-                         const T* from = terms + i * inner;
-                         for (int64_t j = 0; j < length; ++j) to[j] = add(to[j], from[j]);
-                       }
-                     });
+      add_rows(static_cast<T*>(self), index, static_cast<const T*>(source), outer, n, m, inner);
     }
   });
 }
@@ -177,7 +190,7 @@ void index_copy(size_t item_size, void* self, const int64_t* index, const void* 
                 int64_t outer, int64_t n, int64_t m, int64_t inner, int dim) {
   check_index("index_copy", index, m, 0, n, dim);
   const int64_t bytes = inner * static_cast<int64_t>(item_size);
-  for_each_piece(outer, m, bytes, kCopyPiece, [&](int64_t slice, int64_t first, int64_t last) {
+  for_each_piece(outer, m, bytes, [&](int64_t slice, int64_t first, int64_t last) {
     char* to = bytes_of(self) + slice * n * bytes + first;
     const char* from = bytes_of(source) + slice * m * bytes + first;
     for (int64_t i = 0; i < m; ++i) {
@@ -194,14 +207,13 @@ void index_fill(size_t item_size, void* self, const int64_t* index, const void* 
     T element;
     std::memcpy(&element, value, sizeof(T));
     constexpr int64_t kSize = sizeof(T);
-    for_each_piece(
-        outer, m, inner * kSize, kCopyPiece, [&](int64_t slice, int64_t first, int64_t last) {
-          T* row = static_cast<T*>(self) + slice * n * inner;
-          for (int64_t i = 0; i < m; ++i) {
-            const int64_t target = (index[i] < 0 ? index[i] + n : index[i]) * inner;
-            std::fill(row + target + first / kSize, row + target + last / kSize, element);
-          }
-        });
+    for_each_piece(outer, m, inner * kSize, [&](int64_t slice, int64_t first, int64_t last) {
+      T* row = static_cast<T*>(self) + slice * n * inner;
+      for (int64_t i = 0; i < m; ++i) {
+        const int64_t target = (index[i] < 0 ? index[i] + n : index[i]) * inner;
+        std::fill(row + target + first / kSize, row + target + last / kSize, element);
+      }
+    });
   });
 }
 
