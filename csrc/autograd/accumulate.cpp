@@ -83,14 +83,29 @@ void accumulate_remove(Node* node) {
 const NodeType kAccumulateGrad = {"AccumulateGrad", "accumulate", accumulate_backward, [](Node&) {},
                                   accumulate_remove};
 
-void run_hooks(Node& node, Few<Tensor>& gradients) {
-  const auto hooks = node.extra->hooks;  // a hook may remove itself
+namespace {
+
+void call_hooks(const std::vector<NodeExtra::Hook>& registered, Few<Tensor>& gradients) {
+  if (registered.empty()) return;
+  const auto hooks = registered;  // a hook may remove itself
   for (const NodeExtra::Hook& hook : hooks) {
     Tensor& gradient = gradients[hook.output];
     if (!gradient.defined()) continue;
     Tensor replaced = hook.call(gradient);
     if (replaced.defined()) gradient = std::move(replaced);
   }
+}
+
+}  // namespace
+
+void run_hooks(Node& node, Few<Tensor>& gradients) {
+  if (node.type == &kAccumulateGrad) {
+    const Tensor variable = static_cast<AccumulateGrad&>(node).variable;
+    if (variable->extra != nullptr) call_hooks(variable->extra->hooks, gradients);
+    return;
+  }
+  if (node.extra == nullptr) return;
+  call_hooks(node.extra->hooks, gradients);
   for (const auto& [output, impl] : node.extra->retained) {
     if (gradients[output].defined()) {
       accumulate_into(Tensor(Ref<TensorImpl>(impl)), gradients[output], modes.grad);

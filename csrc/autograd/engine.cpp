@@ -212,7 +212,8 @@ class Run {
         any = any || incoming[i].defined();
       }
     }
-    if (any && node->extra != nullptr) run_hooks(*node, incoming);
+    const bool leaf = node->type == &kAccumulateGrad;
+    if (any && (leaf || node->extra != nullptr)) run_hooks(*node, incoming);
     for (int64_t c = tasks_[index].first_capture; c >= 0; c = captures_[c].next) {
       const Capture& capture = captures_[c];
       if (!request_.accumulate) {
@@ -222,7 +223,6 @@ class Run {
                         request_.create_graph);
       }
     }
-    const bool leaf = node->type == &kAccumulateGrad;
     const bool run = any && tasks_[index].needed && (!leaf || request_.accumulate);
     Few<Tensor> outgoing(node->edges.size());
     if (run) {

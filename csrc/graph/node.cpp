@@ -40,6 +40,14 @@ void destroy(GraphObject* object) {
 
 void destroy(AutogradExtra* extra) { delete extra; }
 
+AutogradExtra::~AutogradExtra() {
+  delete view;
+  if (retained_by) {
+    auto& retained = static_cast<Node*>(retained_by.get())->extra->retained;
+    std::erase_if(retained, [&](const auto& entry) { return entry.second->extra == this; });
+  }
+}
+
 AutogradExtra& extra(const Tensor& tensor) {
   if (tensor->extra == nullptr) tensor->extra = new AutogradExtra();
   return *tensor->extra;

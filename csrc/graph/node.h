@@ -131,9 +131,10 @@ struct AutogradExtra {
   std::string name;  // the parameter's qualified name, where known
   CutReason cut;
   bool retains_grad = false;
-  std::vector<NodeExtra::Hook> hooks;  // on a leaf, until its accumulator exists
+  std::vector<NodeExtra::Hook> hooks;  // of a leaf: its accumulator comes and goes
+  Ref<GraphObject> retained_by;        // the node that puts the gradient of this non-leaf here
   std::vector<TensorHook> accumulated;   // called after a leaf's gradient was added
-  ~AutogradExtra() { delete view; }
+  ~AutogradExtra();
 };
 
 AutogradExtra& extra(const Tensor& tensor);  // makes it when it is not there

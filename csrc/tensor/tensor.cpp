@@ -34,9 +34,12 @@ Site no_site() { return {}; }
 Site (*current_site)() = no_site;
 
 void destroy(TensorImpl* impl) {
+  if (impl->extra != nullptr) {
+    destroy(impl->extra);
+    impl->extra = nullptr;
+  }
   impl->storage.reset();
   impl->grad_fn.reset();
-  if (impl->extra != nullptr) destroy(std::exchange(impl->extra, nullptr));
   auto& list = free_impls();
   if (list.size() < kMaxFree) {
     impl->output_index = 0;

@@ -17,7 +17,7 @@ CONVERTERS = {
     "Number": "to_scalar", "Number | None": "to_optional_scalar", "list[int]": "to_dims",
     "list[int] | None": "to_optional_dims", "list[float]": "to_doubles", "dtype": "to_dtype",
     "dtype | None": "to_optional_dtype", "str": "to_text", "str | None": "to_optional_text",
-    "Generator | None": "to_generator",
+    "Generator | None": "to_generator", "device | None": "to_device",
 }  # fmt: skip
 # Python's operator methods and the type slot that each fills.
 SLOTS = {

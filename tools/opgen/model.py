@@ -30,6 +30,7 @@ PARAMETER_TYPES = {
     "str": "const std::string&",
     "str | None": "const std::optional<std::string>&",
     "Generator | None": "Generator*",
+    "device | None": "int",
 }
 TENSOR_TYPES = ("Tensor", "Tensor | Number", "Tensor | None")
 TENSOR_LISTS = ("list[Tensor]", "list[Tensor | None]")

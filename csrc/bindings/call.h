@@ -1,0 +1,187 @@
+// How Python's arguments become C++ values and back. Generated bindings are written against this.
+#pragma once
+#include <Python.h>
+
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/error.h"
+#include "ops/elementwise.h"
+#include "tensor/tensor.h"
+
+namespace wengert {
+struct Generator;
+}
+
+namespace wengert::python {
+
+// --- the Python objects ---
+struct PyTensor {
+  PyObject_HEAD
+  Tensor tensor;
+  PyObject* dict;
+  PyObject* weak_references;
+};
+extern PyTypeObject* tensor_type;
+extern PyTypeObject* dtype_type;
+
+inline bool is_tensor(PyObject* object) {
+  return Py_TYPE(object) == tensor_type || PyObject_TypeCheck(object, tensor_type);
+}
+inline const Tensor& unwrap(PyObject* object) { return reinterpret_cast<PyTensor*>(object)->tensor; }
+
+PyObject* wrap(Tensor tensor);  // None where undefined
+PyObject* wrap(const std::vector<Tensor>& tensors);
+template <typename... T>
+PyObject* wrap(const std::tuple<T...>& values) {
+  PyObject* result = PyTuple_New(sizeof...(T));
+  if (result == nullptr) throw Error(ErrorKind::kPython, "");
+  Py_ssize_t i = 0;
+  std::apply([&](const auto&... each) { (PyTuple_SET_ITEM(result, i++, wrap(each)), ...); }, values);
+  return result;
+}
+PyObject* wrap(DType dtype);
+inline PyObject* wrap(bool value) { return PyBool_FromLong(value); }
+inline PyObject* wrap(int64_t value) { return PyLong_FromLongLong(value); }
+inline PyObject* wrap(double value) { return PyFloat_FromDouble(value); }
+PyObject* wrap(const Scalar& value);
+PyObject* wrap(const Dims& dims);  // a tuple of ints
+
+// --- errors ---
+// Turns the exception in flight into a Python exception; returns null.
+PyObject* raise_current() noexcept;
+template <typename Fn>
+PyObject* guarded(const Fn& fn) noexcept {
+  try {
+    return fn();
+  } catch (...) {
+    return raise_current();
+  }
+}
+// After a failed Python call: continue as a C++ exception.
+[[noreturn]] void throw_python_error();
+inline PyObject* checked(PyObject* object) {
+  if (object == nullptr) throw_python_error();
+  return object;
+}
+
+// --- arguments ---
+struct Signature {
+  const char* name;
+  int count;       // parameters, `out` included
+  int positional;  // of which may be given by position
+  int required;
+  int varargs;  // which parameter takes loose ints (x.view(2, 3)), or -1
+  const char* const* names;
+  const char* optional;  // '1' per parameter that has a default
+};
+inline constexpr int kMaxParameters = 24;
+
+// Fills slots (null where not given); false with a TypeError set. `packed` owns loose ints.
+bool parse_arguments(const Signature& signature, PyObject* self, PyObject* const* args,
+                     Py_ssize_t count, PyObject* keywords, PyObject** slots, PyObject** packed);
+
+template <typename Fn>
+PyObject* invoke(const Signature& signature, PyObject* self, PyObject* const* args,
+                 Py_ssize_t count, PyObject* keywords, const Fn& call) noexcept {
+  PyObject* slots[kMaxParameters];
+  PyObject* packed = nullptr;
+  if (!parse_arguments(signature, self, args, count, keywords, slots, &packed)) return nullptr;
+  PyObject* result = guarded([&] { return call(slots); });
+  Py_XDECREF(packed);
+  return result;
+}
+
+inline bool given(PyObject* slot) { return slot != nullptr && slot != Py_None; }
+
+[[noreturn, gnu::cold]] void fail_argument(const Signature& signature, int index,
+                                           const char* expected, PyObject* got);
+
+inline const Tensor& to_tensor(PyObject* slot, const Signature& signature, int index) {
+  if (slot == nullptr || !is_tensor(slot)) [[unlikely]] {
+    fail_argument(signature, index, "Tensor", slot);
+  }
+  return unwrap(slot);
+}
+Tensor to_optional_tensor(PyObject* slot, const Signature& signature, int index);
+bool to_number(PyObject* object, Scalar* out);  // false when it is no number
+Operand to_operand(PyObject* slot, const Signature& signature, int index);
+std::vector<Tensor> to_tensor_list(PyObject* slot, const Signature& signature, int index);
+std::vector<Tensor> to_optional_tensor_list(PyObject* slot, const Signature& signature, int index);
+int64_t to_int(PyObject* slot, const Signature& signature, int index);
+std::optional<int64_t> to_optional_int(PyObject* slot, const Signature& signature, int index);
+double to_double(PyObject* slot, const Signature& signature, int index);
+std::optional<double> to_optional_double(PyObject* slot, const Signature& signature, int index);
+bool to_bool(PyObject* slot, const Signature& signature, int index);
+std::optional<bool> to_optional_bool(PyObject* slot, const Signature& signature, int index);
+Scalar to_scalar(PyObject* slot, const Signature& signature, int index);
+std::optional<Scalar> to_optional_scalar(PyObject* slot, const Signature& signature, int index);
+Dims to_dims(PyObject* slot, const Signature& signature, int index);
+std::optional<Dims> to_optional_dims(PyObject* slot, const Signature& signature, int index);
+std::vector<double> to_doubles(PyObject* slot, const Signature& signature, int index);
+DType to_dtype(PyObject* slot, const Signature& signature, int index);
+std::optional<DType> to_optional_dtype(PyObject* slot, const Signature& signature, int index);
+std::string to_text(PyObject* slot, const Signature& signature, int index);
+std::optional<std::string> to_optional_text(PyObject* slot, const Signature& signature, int index);
+Generator* to_generator(PyObject* slot, const Signature& signature, int index);
+// "cpu" is all there is; anything else raises.
+int to_device(PyObject* slot, const Signature& signature, int index);
+
+// --- Python's operators ---
+// Numbers and tensors; false leaves the operation to the other operand's type.
+bool operator_operand(PyObject* object, std::optional<Operand>* out);
+
+template <typename Fn>
+PyObject* binary_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
+  return guarded([&]() -> PyObject* {
+    std::optional<Operand> x, y;
+    if (!operator_operand(a, &x) || !operator_operand(b, &y)) Py_RETURN_NOTIMPLEMENTED;
+    return wrap(fn(*x, *y));
+  });
+}
+template <typename Fn>
+PyObject* tensor_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
+  return guarded([&]() -> PyObject* {
+    if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
+    return wrap(fn(unwrap(a), unwrap(b)));
+  });
+}
+template <typename Fn>
+PyObject* inplace_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
+  return guarded([&]() -> PyObject* {
+    std::optional<Operand> y;
+    if (!is_tensor(a) || !operator_operand(b, &y)) Py_RETURN_NOTIMPLEMENTED;
+    Tensor x = unwrap(a);
+    fn(x, *y);
+    return Py_NewRef(a);
+  });
+}
+
+using FastFunction = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+inline PyCFunction as_function(FastFunction function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+// --- what the generated files contribute to the module and the Tensor type ---
+struct Operators {
+  std::vector<PyMethodDef*> functions, methods;
+  std::vector<const PyType_Slot*> slots;
+  PyObject* (*compare)(const Operand&, const Operand&, int operation) = nullptr;
+};
+Operators all_operators();
+
+// --- parts of the module ---
+void add_tensor_type(PyObject* module);
+void add_dtype_type(PyObject* module);
+void add_graph_functions(PyObject* module);
+void install_sites(PyObject* module);
+PyObject* get_item(PyObject* self, PyObject* index);
+int set_item(PyObject* self, PyObject* index, PyObject* value);
+// A tensor of a nested sequence, a number, or anything that offers an array.
+Tensor tensor_from_data(PyObject* data, const std::optional<DType>& dtype);
+PyObject* to_list(const Tensor& tensor);
+Scalar item_of(const Tensor& tensor);
+
+}  // namespace wengert::python

@@ -1,0 +1,145 @@
+// The extension module: types, operators and the few functions that are neither.
+#include <nanobind/nanobind.h>
+
+#include "bindings/call.h"
+#include "device/allocator.h"
+#include "device/cpu/parallel.h"
+#include "kernels/cpu/isa.h"
+
+namespace nb = nanobind;
+
+namespace wengert::python {
+
+namespace {
+
+void* release_lock() { return PyGILState_Check() != 0 ? PyEval_SaveThread() : nullptr; }
+void acquire_lock(void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }
+
+const char* const tensor_names[] = {"data", "dtype", "device", "requires_grad", "pin_memory"};
+const Signature tensor_signature = {"tensor", 5, 1, 1, -1, tensor_names, "01111"};
+
+PyObject* make_tensor(PyObject* const* slots) {
+  const Signature& s = tensor_signature;
+  to_device(slots[2], s, 2);
+  Tensor result = tensor_from_data(slots[0], to_optional_dtype(slots[1], s, 1));
+  if (given(slots[3]) && to_bool(slots[3], s, 3)) {
+    WENGERT_CHECK(is_inexact(result.dtype()), kRuntime,
+                  "only Tensors of floating point and complex dtype can require gradients",
+                  describe_argument("data", result));
+    result->requires_grad = true;
+  }
+  return wrap(std::move(result));
+}
+PyObject* py_tensor(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return invoke(tensor_signature, nullptr, args, count, keywords, make_tensor);
+}
+
+PyObject* py_default_dtype(PyObject*, PyObject*) { return wrap(default_dtype()); }
+PyObject* py_set_default_dtype(PyObject*, PyObject* dtype) {
+  static const char* const names[] = {"d"};
+  static const Signature signature = {"set_default_dtype", 1, 1, 1, -1, names, "0"};
+  return guarded([&]() -> PyObject* {
+    const DType value = to_dtype(dtype, signature, 0);
+    WENGERT_CHECK(is_floating(value), kType, "only floating-point types are supported as the default "
+                                             "type, got ", dtype_name(value));
+    set_default_dtype(value);
+    Py_RETURN_NONE;
+  });
+}
+PyObject* py_result_type(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    Promotion promotion;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      std::optional<Operand> operand;
+      WENGERT_CHECK(operator_operand(args[i], &operand), kType,
+                    "result_type(): arguments must be Tensors or Numbers, not ",
+                    Py_TYPE(args[i])->tp_name);
+      if (operand->is_tensor()) {
+        promotion.add(operand->tensor());
+      } else {
+        promotion.add(operand->scalar());
+      }
+    }
+    return wrap(promotion.result());
+  });
+}
+PyObject* two_dtypes(PyObject* const* args, Py_ssize_t count, const char* name,
+                     PyObject* (*fn)(DType, DType)) {
+  static const char* const names[] = {"a", "b"};
+  const Signature signature = {name, 2, 2, 2, -1, names, "00"};
+  return guarded([&]() -> PyObject* {
+    WENGERT_CHECK(count == 2, kType, name, "() takes 2 positional arguments but ", count,
+                  " were given");
+    return fn(to_dtype(args[0], signature, 0), to_dtype(args[1], signature, 1));
+  });
+}
+PyObject* py_promote(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return two_dtypes(args, count, "promote_types",
+                    [](DType a, DType b) { return wrap(promote(a, b)); });
+}
+PyObject* py_can_cast(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return two_dtypes(args, count, "can_cast",
+                    [](DType a, DType b) { return wrap(can_cast(a, b)); });
+}
+
+template <typename Fn>
+PyCFunction plain(Fn* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+PyMethodDef functions[] = {
+    {"tensor", as_function(py_tensor), METH_FASTCALL | METH_KEYWORDS,
+     "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False)\n--\n\n"
+     "A new tensor that holds a copy of `data`: a number, a nested sequence or an array."},
+    {"get_default_dtype", py_default_dtype, METH_NOARGS,
+     "get_default_dtype()\n--\n\nThe dtype of new floating-point tensors."},
+    {"set_default_dtype", py_set_default_dtype, METH_O,
+     "set_default_dtype(d)\n--\n\nSets the dtype of new floating-point tensors."},
+    {"result_type", plain(py_result_type), METH_FASTCALL,
+     "result_type(*operands)\n--\n\nThe dtype that arithmetic on the operands gives."},
+    {"promote_types", plain(py_promote), METH_FASTCALL,
+     "promote_types(a, b)\n--\n\nThe smallest dtype that holds values of both."},
+    {"can_cast", plain(py_can_cast), METH_FASTCALL,
+     "can_cast(a, b)\n--\n\nMay values of dtype `a` be written to dtype `b`?"},
+    {nullptr, nullptr, 0, nullptr}};
+
+void add_runtime(nb::module_& m) {
+  m.def("get_num_threads", &num_threads, "The number of threads that kernels use.");
+  m.def(
+      "set_num_threads",
+      [](int count) {
+        if (count <= 0) throw nb::value_error("set_num_threads expects a positive integer");
+        set_num_threads(count);
+      },
+      nb::arg("count"), "Sets the number of threads that kernels use.");
+  m.def("_isa_level", &cpu::isa_level, "The x86-64 level in use: 2, 3 or 4.");
+  m.def("_empty_cache", &allocator::empty_cache, "Returns cached blocks to the system.");
+  m.def("_reset_peak", &allocator::reset_peak, "Starts counting the peak anew.");
+  m.def(
+      "_memory_statistics",
+      [] {
+        const auto s = allocator::statistics();
+        return nb::make_tuple(s.allocated, s.peak_allocated, s.cached);
+      },
+      "Bytes in use, the peak, and bytes kept for reuse.");
+}
+
+}  // namespace
+
+}  // namespace wengert::python
+
+NB_MODULE(_C, m) {
+  using namespace wengert;
+  lock_hooks = {python::release_lock, python::acquire_lock};
+  try {
+    python::add_dtype_type(m.ptr());
+    python::add_tensor_type(m.ptr());
+    python::add_graph_functions(m.ptr());
+    python::install_sites(m.ptr());
+    if (PyModule_AddFunctions(m.ptr(), python::functions) != 0) python::throw_python_error();
+  } catch (...) {
+    python::raise_current();
+    throw nb::python_error();
+  }
+  python::add_runtime(m);
+}

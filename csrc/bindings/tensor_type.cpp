@@ -1,0 +1,380 @@
+// The Python type of tensors: life cycle, attributes, and the plainest methods.
+#include <structmember.h>
+
+#include "autograd/engine.h"
+#include "bindings/call.h"
+#include "graph/node.h"
+#include "ops.h"
+
+namespace wengert::python {
+
+PyTypeObject* tensor_type = nullptr;
+PyObject* wrap_node(Node* node);
+
+namespace {
+
+// --- life ---
+
+constexpr size_t kMaxFree = 1024;
+PyTensor* free_tensors[kMaxFree];
+size_t free_count = 0;
+
+PyTensor* self_of(PyObject* object) { return reinterpret_cast<PyTensor*>(object); }
+
+void tensor_dealloc(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  PyTensor* self = self_of(object);
+  if (type != tensor_type || PyObject_GC_IsTracked(object)) PyObject_GC_UnTrack(object);
+  if (self->weak_references != nullptr) PyObject_ClearWeakRefs(object);
+  Py_CLEAR(self->dict);
+  if (self->tensor.defined() && self->tensor->python == self) self->tensor->python = nullptr;
+  self->tensor.~Tensor();
+  if (type == tensor_type && free_count < kMaxFree) {
+    free_tensors[free_count++] = self;
+    return;
+  }
+  type->tp_free(object);
+  Py_DECREF(type);
+}
+
+int tensor_traverse(PyObject* object, visitproc visit, void* arg) {
+  Py_VISIT(self_of(object)->dict);
+  if (Py_TYPE(object) != tensor_type) Py_VISIT(Py_TYPE(object));
+  return 0;
+}
+
+int tensor_clear(PyObject* object) {
+  Py_CLEAR(self_of(object)->dict);
+  return 0;
+}
+
+// Untracked by the garbage collector until it can be part of a cycle (it got a __dict__).
+PyTensor* allocate(PyTypeObject* type) {
+  PyTensor* self;
+  if (type == tensor_type && free_count > 0) {
+    self = free_tensors[--free_count];
+    PyObject_Init(reinterpret_cast<PyObject*>(self), type);
+    Py_DECREF(type);  // a recycled object kept its reference to the type
+  } else {
+    auto* object = type->tp_alloc(type, 0);
+    if (object == nullptr) throw_python_error();
+    self = self_of(object);
+    if (type == tensor_type) PyObject_GC_UnTrack(object);
+  }
+  new (&self->tensor) Tensor();
+  self->dict = nullptr;
+  self->weak_references = nullptr;
+  return self;
+}
+
+PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
+  return guarded([&]() -> PyObject* {
+    PyObject* data = nullptr;
+    static const char* names[] = {"data", nullptr};
+    if (PyArg_ParseTupleAndKeywords(args, keywords, "|O:Tensor", const_cast<char**>(names), &data) ==
+        0) {
+      return nullptr;
+    }
+    Tensor tensor;
+    if (data == nullptr) {
+      tensor = empty({0}, default_dtype());
+    } else if (is_tensor(data)) {
+      tensor = alias(unwrap(data));
+    } else if (PyLong_Check(data) && !PyBool_Check(data)) {
+      tensor = empty({PyLong_AsLongLong(data)}, default_dtype());
+    } else {
+      tensor = tensor_from_data(data, default_dtype());
+    }
+    PyTensor* self = allocate(type);
+    self->tensor = std::move(tensor);
+    self->tensor->python = self;
+    return reinterpret_cast<PyObject*>(self);
+  });
+}
+
+int set_attribute(PyObject* object, PyObject* name, PyObject* value) {
+  const int result = PyObject_GenericSetAttr(object, name, value);
+  if (self_of(object)->dict != nullptr && !PyObject_GC_IsTracked(object)) PyObject_GC_Track(object);
+  return result;
+}
+
+// --- attributes ---
+
+#define GETTER(name, expression)                                            \
+  PyObject* name(PyObject* object, void*) {                                 \
+    return guarded([&]() -> PyObject* {                                     \
+      const Tensor& self = unwrap(object);                                  \
+      (void)self;                                                           \
+      return expression;                                                    \
+    });                                                                     \
+  }
+GETTER(get_dtype, wrap(self.dtype()))
+GETTER(get_ndim, wrap(self.ndim()))
+GETTER(get_shape, wrap(self.sizes()))
+GETTER(get_requires_grad, wrap(requires_grad(self)))
+GETTER(get_is_leaf, wrap(!requires_grad(self) || grad_fn(self) == nullptr))
+GETTER(get_output_nr, wrap(static_cast<int64_t>(self->output_index)))
+GETTER(get_version, wrap(static_cast<int64_t>(self.storage()->version)))
+GETTER(get_grad_fn, wrap_node(grad_fn(self)))
+GETTER(get_grad, self->extra == nullptr ? Py_NewRef(Py_None) : wrap(self->extra->grad))
+GETTER(get_data, wrap(alias(self)))
+GETTER(get_itemsize, wrap(static_cast<int64_t>(self.item_size())))
+GETTER(get_base, self->extra == nullptr || self->extra->view == nullptr
+                     ? Py_NewRef(Py_None)
+                     : wrap(self->extra->view->base))
+GETTER(get_is_view, wrap(self->extra != nullptr && self->extra->view != nullptr))
+GETTER(get_retains_grad, wrap(self->extra != nullptr && self->extra->retains_grad))
+#undef GETTER
+
+int set_grad(PyObject* object, PyObject* value, void*) {
+  try {
+    const Tensor& self = unwrap(object);
+    if (value == nullptr || value == Py_None) {
+      if (self->extra != nullptr) self->extra->grad = Tensor();
+      return 0;
+    }
+    WENGERT_CHECK(is_tensor(value), kType, "assigned grad expected to be a Tensor or None but got ",
+                  Py_TYPE(value)->tp_name);
+    const Tensor& gradient = unwrap(value);
+    WENGERT_CHECK(!gradient.same(self), kRuntime, "can't assign Variable as its own grad");
+    WENGERT_CHECK(gradient.sizes() == self.sizes() && gradient.dtype() == self.dtype(), kRuntime,
+                  "assigned grad has data of a different size or type",
+                  describe_argument("self", self), describe_argument("grad", gradient));
+    extra(self).grad = gradient;
+    return 0;
+  } catch (...) {
+    raise_current();
+    return -1;
+  }
+}
+
+int set_requires_grad(PyObject* object, PyObject* value, void*) {
+  try {
+    const Tensor& self = unwrap(object);
+    WENGERT_CHECK(value != nullptr && PyBool_Check(value), kType, "requires_grad must be a bool");
+    const bool wanted = value == Py_True;
+    WENGERT_CHECK(!wanted || is_inexact(self.dtype()), kRuntime,
+                  "only Tensors of floating point and complex dtype can require gradients",
+                  describe_argument("self", self));
+    WENGERT_CHECK(grad_fn(self) == nullptr || wanted, kRuntime,
+                  "you can only change requires_grad flags of leaf variables. If you want to use a "
+                  "computed variable in a subgraph that doesn't require differentiation use "
+                  "var_no_grad = var.detach().");
+    if (grad_fn(self) == nullptr) self->requires_grad = wanted;
+    return 0;
+  } catch (...) {
+    raise_current();
+    return -1;
+  }
+}
+
+int set_data(PyObject* object, PyObject* value, void*) {
+  try {
+    WENGERT_CHECK(value != nullptr && is_tensor(value), kType,
+                  "Variable data has to be a tensor, but got ",
+                  value == nullptr ? "nothing" : Py_TYPE(value)->tp_name);
+    const Tensor& self = unwrap(object);
+    const Tensor& other = unwrap(value);
+    self->storage = other.storage();
+    self->dtype = other.dtype();
+    set_geometry(*self.impl(), other.sizes(), other.strides(), other.offset());
+    return 0;
+  } catch (...) {
+    raise_current();
+    return -1;
+  }
+}
+
+PyGetSetDef properties[] = {
+    {"dtype", get_dtype, nullptr, "The type of the elements.", nullptr},
+    {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
+    {"_sizes", get_shape, nullptr, "The sizes of the dimensions, as a tuple.", nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad,
+     "Is a gradient wanted for this tensor?", nullptr},
+    {"is_leaf", get_is_leaf, nullptr, "Was it made by the user, not by a recorded operation?",
+     nullptr},
+    {"output_nr", get_output_nr, nullptr, "Which output of its operation it is.", nullptr},
+    {"_version", get_version, nullptr, "How many writes its storage has seen.", nullptr},
+    {"grad_fn", get_grad_fn, nullptr, "The graph node that made it, or None.", nullptr},
+    {"grad", get_grad, set_grad, "The gradient that backward() left here, or None.", nullptr},
+    {"data", get_data, set_data, "The same values, without history.", nullptr},
+    {"itemsize", get_itemsize, nullptr, "Bytes per element.", nullptr},
+    {"_base", get_base, nullptr, "The tensor that this is a view of, or None.", nullptr},
+    {"_is_view_flag", get_is_view, nullptr, "Is it a view?", nullptr},
+    {"retains_grad", get_retains_grad, nullptr, "Was retain_grad() called?", nullptr},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+// --- methods ---
+
+PyObject* method_item(PyObject* self, PyObject*) {
+  return guarded([&] { return wrap(item_of(unwrap(self))); });
+}
+PyObject* method_tolist(PyObject* self, PyObject*) {
+  return guarded([&] { return to_list(unwrap(self)); });
+}
+PyObject* method_dim(PyObject* self, PyObject*) { return wrap(unwrap(self).ndim()); }
+PyObject* method_numel(PyObject* self, PyObject*) { return wrap(unwrap(self).numel()); }
+PyObject* method_offset(PyObject* self, PyObject*) { return wrap(unwrap(self).offset()); }
+PyObject* method_data_ptr(PyObject* self, PyObject*) {
+  return PyLong_FromVoidPtr(unwrap(self).data());
+}
+PyObject* method_strides(PyObject* self, PyObject*) {
+  return guarded([&] { return wrap(unwrap(self).strides()); });
+}
+PyObject* method_is_contiguous(PyObject* self, PyObject*) {
+  return wrap(unwrap(self).is_contiguous());
+}
+PyObject* method_storage_bytes(PyObject* self, PyObject*) {
+  return PyLong_FromSize_t(unwrap(self).storage()->bytes);
+}
+PyObject* method_storage_pointer(PyObject* self, PyObject*) {
+  return PyLong_FromVoidPtr(unwrap(self).storage()->data);
+}
+
+PyMethodDef methods[] = {
+    {"item", method_item, METH_NOARGS,
+     "item($self)\n--\n\nThe value of a tensor of one element, as a Python number."},
+    {"tolist", method_tolist, METH_NOARGS,
+     "tolist($self)\n--\n\nThe values as nested lists of Python numbers."},
+    {"dim", method_dim, METH_NOARGS, "dim($self)\n--\n\nThe number of dimensions."},
+    {"ndimension", method_dim, METH_NOARGS, "ndimension($self)\n--\n\nThe number of dimensions."},
+    {"numel", method_numel, METH_NOARGS, "numel($self)\n--\n\nThe number of elements."},
+    {"nelement", method_numel, METH_NOARGS, "nelement($self)\n--\n\nThe number of elements."},
+    {"storage_offset", method_offset, METH_NOARGS,
+     "storage_offset($self)\n--\n\nWhere the first element lies in the storage, in elements."},
+    {"data_ptr", method_data_ptr, METH_NOARGS,
+     "data_ptr($self)\n--\n\nThe address of the first element."},
+    {"_strides", method_strides, METH_NOARGS,
+     "_strides($self)\n--\n\nThe strides in elements, as a tuple."},
+    {"_is_contiguous", method_is_contiguous, METH_NOARGS,
+     "_is_contiguous($self)\n--\n\nAre the elements row-major without gaps?"},
+    {"_storage_bytes", method_storage_bytes, METH_NOARGS,
+     "_storage_bytes($self)\n--\n\nThe size of the storage in bytes."},
+    {"_storage_pointer", method_storage_pointer, METH_NOARGS,
+     "_storage_pointer($self)\n--\n\nThe address of the storage."},
+    {nullptr, nullptr, 0, nullptr}};
+
+// --- protocols ---
+
+Operators operators;
+
+PyObject* compare(PyObject* a, PyObject* b, int operation) {
+  return guarded([&]() -> PyObject* {
+    std::optional<Operand> x, y;
+    if (!operator_operand(a, &x) || !operator_operand(b, &y)) Py_RETURN_NOTIMPLEMENTED;
+    return operators.compare(*x, *y, operation);
+  });
+}
+
+Py_hash_t hash(PyObject* object) { return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(object) >> 4); }
+
+Py_ssize_t length(PyObject* object) {
+  const Tensor& self = unwrap(object);
+  if (self.ndim() == 0) {
+    PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor");
+    return -1;
+  }
+  return static_cast<Py_ssize_t>(self.sizes()[0]);
+}
+
+int truth(PyObject* object) {
+  try {
+    const Tensor& self = unwrap(object);
+    WENGERT_CHECK(self.numel() <= 1, kRuntime,
+                  "Boolean value of Tensor with more than one value is ambiguous");
+    WENGERT_CHECK(self.numel() == 1, kRuntime,
+                  "Boolean value of Tensor with no values is ambiguous");
+    return item_of(self).to<bool>() ? 1 : 0;
+  } catch (...) {
+    raise_current();
+    return -1;
+  }
+}
+
+PyObject* as_float(PyObject* object) {
+  return guarded([&]() -> PyObject* {
+    const Scalar value = item_of(unwrap(object));
+    WENGERT_CHECK(!value.is_complex(), kRuntime,
+                  "value cannot be converted to type float without overflow: it is complex");
+    return PyFloat_FromDouble(value.to<double>());
+  });
+}
+PyObject* as_int(PyObject* object) {
+  return guarded([&]() -> PyObject* {
+    const Scalar value = item_of(unwrap(object));
+    if (value.is_integral()) return PyLong_FromLongLong(value.to<int64_t>());
+    WENGERT_CHECK(!value.is_complex(), kRuntime,
+                  "value cannot be converted to type int64_t without overflow: it is complex");
+    return PyLong_FromDouble(value.to<double>());
+  });
+}
+PyObject* as_index(PyObject* object) {
+  return guarded([&]() -> PyObject* {
+    const Tensor& self = unwrap(object);
+    WENGERT_CHECK(self.numel() == 1 && is_integral(self.dtype()), kType,
+                  "only integer tensors of a single element can be converted to an index");
+    return PyLong_FromLongLong(item_of(self).to<int64_t>());
+  });
+}
+
+}  // namespace
+
+PyObject* wrap(Tensor tensor) {
+  if (!tensor.defined()) return Py_NewRef(Py_None);
+  if (tensor->python != nullptr) return Py_NewRef(static_cast<PyObject*>(tensor->python));
+  PyTensor* self = allocate(tensor_type);
+  tensor->python = self;
+  self->tensor = std::move(tensor);
+  return reinterpret_cast<PyObject*>(self);
+}
+
+void add_tensor_type(PyObject* module) {
+  operators = all_operators();
+  std::vector<PyMethodDef> all_methods;
+  for (const PyMethodDef* list : operators.methods) {
+    for (; list->ml_name != nullptr; ++list) all_methods.push_back(*list);
+  }
+  for (const PyMethodDef* list = methods; list->ml_name != nullptr; ++list) {
+    all_methods.push_back(*list);
+  }
+  all_methods.push_back({nullptr, nullptr, 0, nullptr});
+  // The type keeps pointers into these for as long as the process lives.
+  auto* kept_methods = new std::vector<PyMethodDef>(std::move(all_methods));
+  static PyMemberDef members[] = {
+      {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weak_references), READONLY, nullptr},
+      {"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
+      {nullptr, 0, 0, 0, nullptr}};
+  std::vector<PyType_Slot> slots = {
+      {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
+      {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
+      {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
+      {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
+      {Py_tp_setattro, reinterpret_cast<void*>(set_attribute)},
+      {Py_tp_getset, properties},
+      {Py_tp_methods, kept_methods->data()},
+      {Py_tp_members, members},
+      {Py_tp_richcompare, reinterpret_cast<void*>(compare)},
+      {Py_tp_hash, reinterpret_cast<void*>(hash)},
+      {Py_mp_length, reinterpret_cast<void*>(length)},
+      {Py_mp_subscript, reinterpret_cast<void*>(get_item)},
+      {Py_mp_ass_subscript, reinterpret_cast<void*>(set_item)},
+      {Py_nb_bool, reinterpret_cast<void*>(truth)},
+      {Py_nb_float, reinterpret_cast<void*>(as_float)},
+      {Py_nb_int, reinterpret_cast<void*>(as_int)},
+      {Py_nb_index, reinterpret_cast<void*>(as_index)},
+      {Py_tp_doc, const_cast<char*>("A multi-dimensional array that can remember how it was made.")}};
+  for (const PyType_Slot* list : operators.slots) {
+    for (; list->slot != 0; ++list) slots.push_back(*list);
+  }
+  slots.push_back({0, nullptr});
+  PyType_Spec spec = {"wengert.Tensor", sizeof(PyTensor), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
+  tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+  PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type));
+  for (PyMethodDef* list : operators.functions) {
+    if (PyModule_AddFunctions(module, list) != 0) throw_python_error();
+  }
+}
+
+}  // namespace wengert::python

@@ -1,0 +1,102 @@
+#include "ops.h"
+
+namespace wengert {
+
+bool any_tracked(const std::vector<Tensor>& tensors) {
+  for (const Tensor& tensor : tensors) {
+    if (requires_grad(tensor)) return true;
+  }
+  return false;
+}
+
+bool any_edge(Node& node, size_t first) {
+  for (size_t i = first; i < node.edges.size(); ++i) {
+    if (node.needs(i)) return true;
+  }
+  return false;
+}
+
+std::vector<Dims> shape_of(const std::vector<Tensor>& tensors) {
+  std::vector<Dims> shapes;
+  for (const Tensor& tensor : tensors) shapes.push_back(shape_of(tensor));
+  return shapes;
+}
+
+void save_list(std::vector<Saved>& saved, const std::vector<Tensor>& tensors) {
+  saved.resize(tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i) saved[i].input(tensors[i]);
+}
+
+std::vector<Tensor> saved_list(Node& owner, const std::vector<Saved>& saved, const char* role) {
+  std::vector<Tensor> tensors;
+  for (const Saved& value : saved) tensors.push_back(value.get(owner, role));
+  return tensors;
+}
+
+void scatter_list(const std::vector<Tensor>& gradients, Tensor* results) {
+  for (size_t i = 0; i < gradients.size(); ++i) results[i] = gradients[i];
+}
+
+namespace {
+
+Tensor zeros(const Dims& sizes, DType dtype) {
+  Tensor result = empty(sizes, dtype);
+  fill_values(result, Scalar(0));
+  return result;
+}
+
+}  // namespace
+
+Tensor materialize(Node& node, const Tensor* gradients, size_t index) {
+  if (gradients[index].defined()) return gradients[index];
+  const OutputInfo& info = node.outputs[index];
+  return zeros(info.sizes, info.dtype);
+}
+
+std::vector<Tensor> materialize_all(Node& node, const Tensor* gradients) {
+  std::vector<Tensor> result;
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    result.push_back(materialize(node, gradients, i));
+  }
+  return result;
+}
+
+Tensor zeros_matching(const Tensor& gradient) { return zeros(gradient.sizes(), gradient.dtype()); }
+
+Tensor vjp_product(const Tensor& gradient, const Operand& factor) {
+  if (factor.is_tensor() && is_complex(factor.tensor().dtype())) {
+    return ops::_strong_product(gradient, ops::conj(factor.tensor()));
+  }
+  if (!factor.is_tensor() && factor.scalar().is_complex()) {
+    const auto value = factor.scalar().to<std::complex<double>>();
+    return ops::_strong_product(gradient, Operand(Scalar(std::conj(value))));
+  }
+  return ops::_strong_product(gradient, factor);
+}
+
+Tensor vjp_elementwise(const ElementwiseKernel& kernel, const Operand* operands, int count,
+                       const Scalar* parameters) {
+  const DType dtype = elementwise_dtype(operands, count, kernel.codes, IntegerRule::kToFloat);
+  return new_elementwise(kernel, dtype, ResultRule::kSame, operands, parameters);
+}
+
+void check_inplace_result(const char* op, const Tensor& self, const Tensor& result) {
+  WENGERT_CHECK(self.sizes() == result.sizes(), kRuntime, op, "(): output with shape ",
+                to_string(self.sizes()), " doesn't match the broadcast shape ",
+                to_string(result.sizes()));
+  WENGERT_CHECK(can_cast(result.dtype(), self.dtype()), kRuntime, op, "(): result type ",
+                dtype_name(result.dtype()), " can't be cast to the desired output type ",
+                dtype_name(self.dtype()));
+  check_writable(op, self);
+}
+
+void write_out(const char* op, const Tensor& out, const Tensor& result) {
+  WENGERT_CHECK(can_cast(result.dtype(), out.dtype()), kRuntime, op, "(): result type ",
+                dtype_name(result.dtype()), " can't be cast to the desired output type ",
+                dtype_name(out.dtype()), describe_argument("out", out));
+  if (!(out.sizes() == result.sizes())) resize_output(out, result.sizes(), op);
+  check_writable(op, out);
+  copy_values(out, result);
+}
+
+}  // namespace wengert

@@ -1,0 +1,136 @@
+"""Copies, casts, creation, and the helpers that gradients are made of.
+
+This file is parsed by tools/opgen and never imported.
+"""
+
+from opgen.stubs import Generator, Number, Tensor, device, dtype, elementwise, opaque
+
+
+@elementwise(f="strong_product(input, other)",
+             d={"input": "other", "other": "input"}, dtypes="float complex", public="",
+             ref="lambda input, other: input * other", domain=(-10, 10), ulp=1)
+def _strong_product(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """Product in which a zero ``input`` wins over anything: 0 * nan = 0 * inf = 0."""
+
+
+@elementwise(f="real(input)", vjp={"input": "g"}, dtypes="complex", out="real", public="",
+             ref="numpy.real", domain=(-10, 10), ulp=0)
+def _real_part(input: Tensor) -> Tensor:
+    """The real part, as a new tensor."""
+
+
+@opaque(d={"input": "g"}, public="function method")
+def clone(input: Tensor) -> Tensor:
+    """A copy with its own memory. Gradients flow through.
+
+    >>> wg.tensor([1.0, 2.0]).clone()
+    tensor([1., 2.])
+    """
+
+
+@opaque(public="method")
+def detach(input: Tensor) -> Tensor:
+    """The same memory, without history: no gradient flows through.
+
+    >>> wg.ones(2, requires_grad=True).detach().requires_grad
+    False
+    """
+
+
+@opaque(d={"input": "g"}, public="")
+def _to_dtype(input: Tensor, dtype: dtype) -> Tensor:
+    """The values, converted to another dtype."""
+
+
+@opaque(d={"input": "g"}, public="")
+def _contiguous(input: Tensor) -> Tensor:
+    """Itself if row-major, else a row-major copy."""
+
+
+@opaque(d={"input": "expand(g, input.shape)"}, public="method")
+def sum_to_size(input: Tensor, size: list[int]) -> Tensor:
+    """The inverse of broadcasting: sums over the dimensions that ``size`` lacks or has as 1.
+
+    >>> wg.ones(2, 3).sum_to_size(1, 3)
+    tensor([[2., 2., 2.]])
+    """
+
+
+@opaque(public="method")
+def copy_(input: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
+    """Writes ``source``, broadcast and converted, into this tensor. Returns the tensor.
+
+    >>> wg.zeros(2).copy_(wg.tensor([3, 4]))
+    tensor([3., 4.])
+    """
+
+
+@opaque(d={"input": "_as_strided_gather(g, base_size, base_stride, base_offset, size, stride, offset)"},
+        public="")
+def _as_strided_scatter(input: Tensor, base_size: list[int], base_stride: list[int],
+                        base_offset: int, size: list[int], stride: list[int],
+                        offset: int) -> Tensor:
+    """Zeros with the geometry of a base, with ``input`` added at the places of a view."""
+
+
+@opaque(d={"input": "_as_strided_scatter(g, base_size, base_stride, base_offset, size, stride, offset)"},
+        public="")
+def _as_strided_gather(input: Tensor, base_size: list[int], base_stride: list[int],
+                       base_offset: int, size: list[int], stride: list[int],
+                       offset: int) -> Tensor:
+    """What a view of the given geometry shows of a base that holds ``input``."""
+
+
+@opaque(d={"input": "_as_strided_replace(g, _zeros(size, g.dtype), base_size, base_stride, base_offset, size, stride, offset)",
+           "part": "_as_strided_gather(g, base_size, base_stride, base_offset, size, stride, offset)"},
+        public="")
+def _as_strided_replace(input: Tensor, part: Tensor, base_size: list[int], base_stride: list[int],
+                        base_offset: int, size: list[int], stride: list[int],
+                        offset: int) -> Tensor:
+    """A copy of ``input`` in the geometry of a base, with ``part`` at the places of a view."""
+
+
+@opaque(public="")
+def _zeros(size: list[int], dtype: dtype) -> Tensor:
+    """Zeros."""
+
+
+@opaque(public="function", varargs="size")
+def empty(size: list[int], *, dtype: dtype | None = None, device: device | None = None,
+          requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """A tensor whose memory is not initialised.
+
+    >>> wg.empty(2, 3).shape
+    Size([2, 3])
+    """
+
+
+@opaque(public="function", varargs="size")
+def zeros(size: list[int], *, dtype: dtype | None = None, device: device | None = None,
+          requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """A tensor of zeros.
+
+    >>> wg.zeros(2, 2)
+    tensor([[0., 0.],
+            [0., 0.]])
+    """
+
+
+@opaque(public="function", varargs="size")
+def ones(size: list[int], *, dtype: dtype | None = None, device: device | None = None,
+         requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """A tensor of ones.
+
+    >>> wg.ones(3)
+    tensor([1., 1., 1.])
+    """
+
+
+@opaque(public="function")
+def full(size: list[int], fill_value: Number, *, dtype: dtype | None = None,
+         device: device | None = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of one value; without ``dtype`` the value decides it.
+
+    >>> wg.full((2,), 7)
+    tensor([7, 7])
+    """
