@@ -78,8 +78,10 @@ inline double zeta(double s, double q) {
     const double below = math::zeta(s, 1 - rest) - math::zeta(s, 1 - q);
     return math::zeta(s, rest) + (std::fmod(s, 2) == 0 ? below : -below);
   }
+  // The series below converges where q is large beside s.
+  const double enough = 10 + s;
   double sum = 0;
-  while (q < 10) {
+  while (q < enough) {
     const double term = std::pow(q, -s);
     sum += term;
     q += 1;
