@@ -14,6 +14,7 @@ def sigmoid(input: Tensor) -> Tensor:
     """Logistic function ``1 / (1 + exp(-input))``.
 
     >>> wg.sigmoid(wg.tensor([0.0, 1.0]))
+    tensor([0.5000, 0.7311])
     """
 
 
@@ -23,6 +24,7 @@ def logsigmoid(input: Tensor) -> Tensor:
     """``log(sigmoid(input))`` without overflow.
 
     >>> wg.nn.functional.logsigmoid(wg.tensor([0.0, 1.0]))
+    tensor([-0.6931, -0.3133])
     """
 
 
@@ -38,6 +40,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     is NaN.
 
     >>> wg.logit(wg.tensor([0.5, 0.75]))
+    tensor([0.0000, 1.0986])
     """
 
 
@@ -49,6 +52,7 @@ def hardsigmoid(input: Tensor) -> Tensor:
     """``clamp(input + 3, 0, 6) / 6``.
 
     >>> wg.nn.functional.hardsigmoid(wg.tensor([-4.0, 0.0, 4.0]))
+    tensor([0.0000, 0.5000, 1.0000])
     """
 
 
@@ -62,6 +66,7 @@ def relu(input: Tensor) -> Tensor:
     """``max(input, 0)``. The derivative at 0 is 0.
 
     >>> wg.relu(wg.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
     """
 
 
@@ -72,6 +77,7 @@ def relu6(input: Tensor) -> Tensor:
     """``clamp(input, 0, 6)``. The derivative at 0 and 6 is 0.
 
     >>> wg.nn.functional.relu6(wg.tensor([-1.0, 2.0, 7.0]))
+    tensor([0., 2., 6.])
     """
 
 
@@ -83,6 +89,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """``input`` where positive, ``negative_slope * input`` elsewhere.
 
     >>> wg.nn.functional.leaky_relu(wg.tensor([-1.0, 2.0]))
+    tensor([-0.0100,  2.0000])
     """
 
 
@@ -105,6 +112,7 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """``input`` where positive, ``alpha * (exp(input) - 1)`` elsewhere.
 
     >>> wg.nn.functional.elu(wg.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
     """
 
 
@@ -118,6 +126,7 @@ def selu(input: Tensor) -> Tensor:
     """Scaled exponential linear unit, with the constants of G. Klambauer et al. (2017).
 
     >>> wg.selu(wg.tensor([-1.0, 2.0]))
+    tensor([-1.1113,  2.1014])
     """
 
 
@@ -132,6 +141,7 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     Raises RuntimeError if ``alpha`` is 0.
 
     >>> wg.celu(wg.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
     """
 
 
@@ -144,6 +154,7 @@ def threshold(input: Tensor, threshold: Number, value: Number) -> Tensor:
     """``input`` where it is greater than ``threshold``, ``value`` elsewhere.
 
     >>> wg.threshold(wg.tensor([0.5, 2.0]), 1.0, -1.0)
+    tensor([-1.,  2.])
     """
 
 
@@ -158,6 +169,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     Raises ValueError if ``min_val`` is greater than ``max_val``.
 
     >>> wg.nn.functional.hardtanh(wg.tensor([-2.0, 0.5]))
+    tensor([-1.0000,  0.5000])
     """
 
 
@@ -173,6 +185,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     """``log(1 + exp(beta * input)) / beta``; ``input`` where ``beta * input > threshold``.
 
     >>> wg.nn.functional.softplus(wg.tensor([0.0, 1.0]))
+    tensor([0.6931, 1.3133])
     """
 
 
@@ -184,6 +197,7 @@ def softsign(input: Tensor) -> Tensor:
     """``input / (1 + abs(input))``.
 
     >>> wg.nn.functional.softsign(wg.tensor([-1.0, 3.0]))
+    tensor([-0.5000,  0.7500])
     """
 
 
@@ -194,6 +208,7 @@ def tanhshrink(input: Tensor) -> Tensor:
     """``input - tanh(input)``, exact near 0 too.
 
     >>> wg.nn.functional.tanhshrink(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.2384])
     """
 
 
@@ -205,6 +220,7 @@ def silu(input: Tensor) -> Tensor:
     """``input * sigmoid(input)``, also known as swish.
 
     >>> wg.nn.functional.silu(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7311])
     """
 
 
@@ -217,6 +233,7 @@ def mish(input: Tensor) -> Tensor:
     """``input * tanh(softplus(input))``, D. Misra (2019).
 
     >>> wg.nn.functional.mish(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8651])
     """
 
 
@@ -264,6 +281,7 @@ def hardswish(input: Tensor) -> Tensor:
     """``input * clamp(input + 3, 0, 6) / 6``, A. Howard et al. (2019).
 
     >>> wg.nn.functional.hardswish(wg.tensor([-4.0, 1.0, 4.0]))
+    tensor([-0.0000, 0.6667, 4.0000])
     """
 
 
@@ -276,6 +294,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """0 in [-lambd, lambd], ``input`` elsewhere.
 
     >>> wg.hardshrink(wg.tensor([0.25, -2.0]))
+    tensor([ 0., -2.])
     """
 
 
@@ -291,6 +310,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     Raises RuntimeError if ``lambd`` is negative.
 
     >>> wg.nn.functional.softshrink(wg.tensor([0.25, -2.0]))
+    tensor([ 0.0000, -1.5000])
     """
 
 

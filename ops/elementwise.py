@@ -21,6 +21,7 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     boolean and ``alpha`` is.
 
     >>> wg.add(wg.tensor([1.0, 2.0]), wg.tensor([10.0, 20.0]), alpha=2)
+    tensor([21., 42.])
     """
 
 
@@ -34,6 +35,7 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     Raises RuntimeError for bool operands: use ``^`` or ``logical_xor`` for those.
 
     >>> wg.sub(wg.tensor([5, 7]), 2)
+    tensor([3, 5])
     """
 
 
@@ -44,6 +46,8 @@ def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Product, with broadcasting. The product of bools is their logical and.
 
     >>> wg.mul(wg.tensor([[1.0], [2.0]]), wg.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
     """
 
 
@@ -56,6 +60,7 @@ def true_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     Complex quotients follow R. L. Smith, "Algorithm 116: Complex division" (1962).
 
     >>> wg.true_divide(wg.tensor([7, 8]), 2)
+    tensor([3.5000, 4.0000])
     """
 
 
@@ -83,6 +88,7 @@ def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     Raises ZeroDivisionError if an integer is divided by zero.
 
     >>> wg.floor_divide(wg.tensor([7, -7]), 2)
+    tensor([ 3, -4])
     """
 
 
@@ -95,6 +101,7 @@ def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     Raises ZeroDivisionError if an integer is divided by zero.
 
     >>> wg.remainder(wg.tensor([-3.0, 3.5]), 2)
+    tensor([1.0000, 1.5000])
     """
 
 
@@ -107,6 +114,7 @@ def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
     Raises ZeroDivisionError if an integer is divided by zero.
 
     >>> wg.fmod(wg.tensor([-3.0, 3.5]), 2)
+    tensor([-1.0000,  1.5000])
     """
 
 
@@ -119,6 +127,7 @@ def neg(input: Tensor) -> Tensor:
     Raises RuntimeError for bool: use ``~`` or ``logical_not`` for that.
 
     >>> wg.neg(wg.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
     """
 
 
@@ -129,6 +138,7 @@ def positive(input: Tensor) -> Tensor:
     """``+input``: the elements as they are. Raises RuntimeError for bool.
 
     >>> wg.positive(wg.tensor([1.0, -2.0]))
+    tensor([ 1., -2.])
     """
 
 
@@ -138,6 +148,7 @@ def reciprocal(input: Tensor) -> Tensor:
     """``1 / input``. Integers give floating-point results.
 
     >>> wg.reciprocal(wg.tensor([2.0, 4.0]))
+    tensor([0.5000, 0.2500])
     """
 
 
@@ -147,6 +158,7 @@ def square(input: Tensor) -> Tensor:
     """``input * input``.
 
     >>> wg.square(wg.tensor([3.0, -2.0]))
+    tensor([9., 4.])
     """
 
 
@@ -156,6 +168,7 @@ def sqrt(input: Tensor) -> Tensor:
     """Square root; NaN for negative real numbers.
 
     >>> wg.sqrt(wg.tensor([4.0, 2.25]))
+    tensor([2.0000, 1.5000])
     """
 
 
@@ -165,6 +178,7 @@ def rsqrt(input: Tensor) -> Tensor:
     """Reciprocal of the square root.
 
     >>> wg.rsqrt(wg.tensor([4.0, 0.25]))
+    tensor([0.5000, 2.0000])
     """
 
 
@@ -179,6 +193,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     Raises RuntimeError for integers with a negative ``exponent`` number.
 
     >>> wg.pow(wg.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
     """
 
 
@@ -190,6 +205,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     """``input + value * tensor1 * tensor2``, with broadcasting.
 
     >>> wg.addcmul(wg.tensor([1.0]), wg.tensor([2.0]), wg.tensor([3.0]), value=0.5)
+    tensor([4.])
     """
 
 
@@ -205,6 +221,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     Raises RuntimeError for integers.
 
     >>> wg.addcdiv(wg.tensor([1.0]), wg.tensor([3.0]), wg.tensor([2.0]), value=2)
+    tensor([4.])
     """
 
 
@@ -216,6 +233,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """Linear interpolation ``input + weight * (end - input)``, exact at both ends.
 
     >>> wg.lerp(wg.tensor([0.0, 10.0]), wg.tensor([1.0, 20.0]), 0.5)
+    tensor([ 0.5000, 15.0000])
     """
 
 
@@ -232,6 +250,7 @@ def abs(input: Tensor) -> Tensor:
     The derivative at 0 is 0.
 
     >>> wg.abs(wg.tensor([-1.0, 2.0]))
+    tensor([1., 2.])
     """
 
 
@@ -243,6 +262,7 @@ def angle(input: Tensor) -> Tensor:
     """Argument of each element in radians: for real numbers 0, or pi where negative.
 
     >>> wg.angle(wg.tensor([1 + 1j, -2j]))
+    tensor([ 0.7854, -1.5708])
     """
 
 
@@ -261,6 +281,7 @@ def sgn(input: Tensor) -> Tensor:
     """Sign of each element; of a complex number, the number divided by its modulus. 0 at 0.
 
     >>> wg.sgn(wg.tensor([3 + 4j, 0j]))
+    tensor([0.6000+0.8000j, 0.0000+0.0000j])
     """
 
 
@@ -271,6 +292,7 @@ def sign(input: Tensor) -> Tensor:
     """Sign of each element: -1, 0 or 1; 0 for NaN.
 
     >>> wg.sign(wg.tensor([-2.0, 0.0, 3.0]))
+    tensor([-1.,  0.,  1.])
     """
 
 
@@ -281,6 +303,7 @@ def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
     """The size of ``input`` with the sign of ``other``, signed zeros included.
 
     >>> wg.copysign(wg.tensor([1.0, -2.0]), -0.0)
+    tensor([-1., -2.])
     """
 
 
@@ -290,6 +313,7 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """The next floating-point number after ``input`` towards ``other``. Not differentiable.
 
     >>> wg.nextafter(wg.tensor([1.0]), wg.tensor([2.0])) > 1
+    tensor([True])
     """
 
 
@@ -299,6 +323,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """0 below zero, ``values`` at zero and 1 above. Not differentiable.
 
     >>> wg.heaviside(wg.tensor([-1.5, 0.0, 2.0]), wg.tensor(0.5))
+    tensor([0.0000, 0.5000, 1.0000])
     """
 
 
@@ -308,6 +333,7 @@ def floor(input: Tensor) -> Tensor:
     """The largest whole number that is not greater.
 
     >>> wg.floor(wg.tensor([-1.5, 1.5]))
+    tensor([-2.,  1.])
     """
 
 
@@ -317,6 +343,7 @@ def ceil(input: Tensor) -> Tensor:
     """The smallest whole number that is not less.
 
     >>> wg.ceil(wg.tensor([-1.5, 1.5]))
+    tensor([-1.,  2.])
     """
 
 
@@ -326,6 +353,7 @@ def trunc(input: Tensor) -> Tensor:
     """The whole part: each element rounded towards zero.
 
     >>> wg.trunc(wg.tensor([-1.5, 1.5]))
+    tensor([-1.,  1.])
     """
 
 
@@ -335,6 +363,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Nearest whole number, or nearest number with ``decimals`` decimals; halves to even.
 
     >>> wg.round(wg.tensor([0.5, 1.5, -1.25]))
+    tensor([ 0.,  2., -1.])
     """
 
 
@@ -344,6 +373,7 @@ def frac(input: Tensor) -> Tensor:
     """The part after the point, ``input - trunc(input)``.
 
     >>> wg.frac(wg.tensor([1.25, -1.25]))
+    tensor([ 0.2500, -0.2500])
     """
 
 
@@ -359,6 +389,7 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The larger of two elements, NaN if either is. A tie halves the gradient between them.
 
     >>> wg.maximum(wg.tensor([1.0, 5.0]), wg.tensor([2.0, 3.0]))
+    tensor([2., 5.])
     """
 
 
@@ -371,6 +402,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of two elements, NaN if either is. A tie halves the gradient between them.
 
     >>> wg.minimum(wg.tensor([1.0, 5.0]), wg.tensor([2.0, 3.0]))
+    tensor([1., 3.])
     """
 
 
@@ -382,6 +414,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     """The larger of two elements; where one is NaN, the other.
 
     >>> wg.fmax(wg.tensor([1.0, float("nan")]), wg.tensor([2.0, 3.0]))
+    tensor([2., 3.])
     """
 
 
@@ -393,6 +426,7 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of two elements; where one is NaN, the other.
 
     >>> wg.fmin(wg.tensor([1.0, float("nan")]), wg.tensor([2.0, 3.0]))
+    tensor([1., 3.])
     """
 
 
@@ -403,6 +437,7 @@ def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
     """Elements below ``min`` are raised to it. NaN stays NaN.
 
     >>> wg.clamp_min(wg.tensor([-1.0, 2.0]), 0)
+    tensor([0., 2.])
     """
 
 
@@ -413,6 +448,7 @@ def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
     """Elements above ``max`` are lowered to it. NaN stays NaN.
 
     >>> wg.clamp_max(wg.tensor([-1.0, 2.0]), 0)
+    tensor([-1.,  0.])
     """
 
 
@@ -439,6 +475,7 @@ def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> 
     Nothing of the branch that was not chosen reaches the gradient, not even NaN.
 
     >>> wg.where(wg.tensor([True, False]), wg.tensor([1.0, 2.0]), 0.0)
+    tensor([1., 0.])
     """
 
 
@@ -451,6 +488,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """``value``, a number or a tensor without dimensions, where ``mask``; ``input`` elsewhere.
 
     >>> wg.masked_fill(wg.tensor([1.0, 2.0]), wg.tensor([True, False]), 0)
+    tensor([0., 2.])
     """
 
 
@@ -472,6 +510,7 @@ def conj(input: Tensor) -> Tensor:
     """Complex conjugate; real numbers stay as they are.
 
     >>> wg.conj(wg.tensor([1 + 2j]))
+    tensor([1.-2.j])
     """
 
 
@@ -485,6 +524,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     Raises RuntimeError if the parts have different or other dtypes.
 
     >>> wg.complex(wg.tensor([1.0]), wg.tensor([2.0]))
+    tensor([1.+2.j])
     """
 
 
@@ -502,4 +542,5 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
     Raises RuntimeError if the two have different or other dtypes.
 
     >>> wg.polar(wg.tensor([2.0]), wg.tensor([0.0]))
+    tensor([2.+0.j])
     """

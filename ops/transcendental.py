@@ -14,6 +14,7 @@ def exp(input: Tensor) -> Tensor:
     """Exponential function.
 
     >>> wg.exp(wg.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
     """
 
 
@@ -23,6 +24,7 @@ def exp2(input: Tensor) -> Tensor:
     """Two to the power of each element.
 
     >>> wg.exp2(wg.tensor([0.0, 3.0]))
+    tensor([1., 8.])
     """
 
 
@@ -32,6 +34,7 @@ def expm1(input: Tensor) -> Tensor:
     """``exp(input) - 1`` without loss of digits near 0.
 
     >>> wg.expm1(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.7183])
     """
 
 
@@ -41,6 +44,7 @@ def log(input: Tensor) -> Tensor:
     """Natural logarithm; NaN for negative real numbers.
 
     >>> wg.log(wg.tensor([1.0, 10.0]))
+    tensor([0.0000, 2.3026])
     """
 
 
@@ -50,6 +54,7 @@ def log2(input: Tensor) -> Tensor:
     """Logarithm to base 2.
 
     >>> wg.log2(wg.tensor([1.0, 8.0]))
+    tensor([0., 3.])
     """
 
 
@@ -59,6 +64,7 @@ def log10(input: Tensor) -> Tensor:
     """Logarithm to base 10.
 
     >>> wg.log10(wg.tensor([1.0, 1000.0]))
+    tensor([0., 3.])
     """
 
 
@@ -68,6 +74,7 @@ def log1p(input: Tensor) -> Tensor:
     """``log(1 + input)`` without loss of digits near 0.
 
     >>> wg.log1p(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.6931])
     """
 
 
@@ -78,6 +85,7 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """``log(exp(input) + exp(other))`` without overflow.
 
     >>> wg.logaddexp(wg.tensor([1000.0]), wg.tensor([1000.0]))
+    tensor([1000.6932])
     """
 
 
@@ -89,6 +97,7 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """``log2(2**input + 2**other)`` without overflow.
 
     >>> wg.logaddexp2(wg.tensor([1000.0]), wg.tensor([1000.0]))
+    tensor([1001.])
     """
 
 
@@ -99,6 +108,7 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """``input * 2**other``.
 
     >>> wg.ldexp(wg.tensor([1.0, 3.0]), wg.tensor([2, -1]))
+    tensor([4.0000, 1.5000])
     """
 
 
@@ -111,6 +121,7 @@ def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """``input * log(other)``, 0 where ``input`` is 0 and ``other`` is not NaN.
 
     >>> wg.xlogy(wg.tensor([0.0, 2.0]), wg.tensor([0.0, 1.0]))
+    tensor([0., 0.])
     """
 
 
@@ -124,6 +135,7 @@ def xlog1py(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """``input * log1p(other)``, 0 where ``input`` is 0 and ``other`` is not NaN.
 
     >>> wg.special.xlog1py(wg.tensor([0.0, 2.0]), wg.tensor([-1.0, 0.0]))
+    tensor([0., 0.])
     """
 
 
@@ -134,6 +146,7 @@ def entr(input: Tensor) -> Tensor:
     """Entropy ``-input * log(input)``: 0 at 0, -inf below.
 
     >>> wg.special.entr(wg.tensor([0.0, 1.0]))
+    tensor([0., -0.])
     """
 
 
@@ -146,6 +159,7 @@ def sin(input: Tensor) -> Tensor:
     """Sine of each element, an angle in radians.
 
     >>> wg.sin(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8415])
     """
 
 
@@ -155,6 +169,7 @@ def cos(input: Tensor) -> Tensor:
     """Cosine of each element, an angle in radians.
 
     >>> wg.cos(wg.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.5403])
     """
 
 
@@ -164,6 +179,7 @@ def tan(input: Tensor) -> Tensor:
     """Tangent of each element, an angle in radians.
 
     >>> wg.tan(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5574])
     """
 
 
@@ -174,6 +190,7 @@ def asin(input: Tensor) -> Tensor:
     """Inverse sine, in [-pi/2, pi/2]; NaN for real numbers outside [-1, 1].
 
     >>> wg.asin(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5708])
     """
 
 
@@ -184,6 +201,7 @@ def acos(input: Tensor) -> Tensor:
     """Inverse cosine, in [0, pi]; NaN for real numbers outside [-1, 1].
 
     >>> wg.acos(wg.tensor([0.0, 1.0]))
+    tensor([1.5708, 0.0000])
     """
 
 
@@ -193,6 +211,7 @@ def atan(input: Tensor) -> Tensor:
     """Inverse tangent, in [-pi/2, pi/2].
 
     >>> wg.atan(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7854])
     """
 
 
@@ -207,6 +226,7 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
     """Angle of the point ``(other, input)`` in radians, in [-pi, pi]. Its derivative at 0 is 0.
 
     >>> wg.atan2(wg.tensor([1.0, -1.0]), wg.tensor([1.0, 0.0]))
+    tensor([ 0.7854, -1.5708])
     """
 
 
@@ -217,6 +237,7 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     """``sqrt(input**2 + other**2)`` without overflow. Its derivative at 0 is 0.
 
     >>> wg.hypot(wg.tensor([3.0]), wg.tensor([4.0]))
+    tensor([5.])
     """
 
 
@@ -226,6 +247,7 @@ def sinh(input: Tensor) -> Tensor:
     """Hyperbolic sine.
 
     >>> wg.sinh(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.1752])
     """
 
 
@@ -235,6 +257,7 @@ def cosh(input: Tensor) -> Tensor:
     """Hyperbolic cosine.
 
     >>> wg.cosh(wg.tensor([0.0, 1.0]))
+    tensor([1.0000, 1.5431])
     """
 
 
@@ -244,6 +267,7 @@ def tanh(input: Tensor) -> Tensor:
     """Hyperbolic tangent.
 
     >>> wg.tanh(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
     """
 
 
@@ -253,6 +277,7 @@ def asinh(input: Tensor) -> Tensor:
     """Inverse hyperbolic sine.
 
     >>> wg.asinh(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8814])
     """
 
 
@@ -263,6 +288,7 @@ def acosh(input: Tensor) -> Tensor:
     """Inverse hyperbolic cosine; NaN for real numbers below 1.
 
     >>> wg.acosh(wg.tensor([1.0, 2.0]))
+    tensor([0.0000, 1.3170])
     """
 
 
@@ -273,6 +299,7 @@ def atanh(input: Tensor) -> Tensor:
     """Inverse hyperbolic tangent; NaN for real numbers outside [-1, 1].
 
     >>> wg.atanh(wg.tensor([0.0, 0.5]))
+    tensor([0.0000, 0.5493])
     """
 
 
@@ -289,6 +316,7 @@ def sinc(input: Tensor) -> Tensor:
     """Normalised sinc function ``sin(pi x) / (pi x)``, 1 at 0.
 
     >>> wg.sinc(wg.tensor([0.0, 0.5]))
+    tensor([1.0000, 0.6366])
     """
 
 
@@ -298,6 +326,7 @@ def deg2rad(input: Tensor) -> Tensor:
     """Degrees to radians.
 
     >>> wg.deg2rad(wg.tensor([0.0, 180.0]))
+    tensor([0.0000, 3.1416])
     """
 
 
@@ -307,4 +336,5 @@ def rad2deg(input: Tensor) -> Tensor:
     """Radians to degrees.
 
     >>> wg.rad2deg(wg.tensor([0.0, 1.0]))
+    tensor([ 0.0000, 57.2958])
     """
