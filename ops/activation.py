@@ -425,9 +425,9 @@ def _poisson_nll(input: Tensor, target: Tensor, eps: float) -> Tensor:
     """Poisson loss of a rate, without the term in ``target`` alone."""
 
 
-@elementwise(f="target * log(target) - target + 0.5 * log(6.283185307179586 * target) "
-               "if target > 1 else 0",
-             d={"target": "log(target) + 0.5 / target if target > 1 else 0"}, dtypes="float",
+@elementwise(f="0 if target <= 1 else "
+               "target * log(target) - target + 0.5 * log(6.283185307179586 * target)",
+             d={"target": "0 if target <= 1 else log(target) + 0.5 / target"}, dtypes="float",
              public="", inplace=False,
              ref="lambda t: np.where(t > 1, t * np.log(t) - t + np.log(2 * np.pi * t) / 2, 0)",
              domain=(1.5, 20), ulp=16)

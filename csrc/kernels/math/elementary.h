@@ -68,6 +68,7 @@ inline T rsqrt(T x) {
 template <Complex T>
 inline T exp2(T x) {
   using R = typename T::value_type;
+  if (!math::isfinite(x)) return math::exp(math::mul(x, R(0.6931471805599453)));
   const R size = std::exp2(x.real()), angle = x.imag() * R(0.6931471805599453);
   return T(size * std::cos(angle), x.imag() == 0 ? x.imag() : size * std::sin(angle));
 }
@@ -153,8 +154,9 @@ WENGERT_MATH T sinc(T x) {
 // input * 2**other, in two steps so that 2**other alone cannot overflow or vanish.
 template <Real T>
 WENGERT_MATH T ldexp(T input, T other) {
-  const T half = std::trunc(other / 2);
-  return input * std::exp2(half) * std::exp2(other - half);
+  const T power = math::_clamp(other, T(-5000), T(5000));  // past every range, but not infinite
+  const T half = std::trunc(power / 2);
+  return input * std::exp2(half) * std::exp2(power - half);
 }
 
 // Largest operand first, so that exp cannot overflow; equal infinities have no difference.
