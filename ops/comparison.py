@@ -15,6 +15,7 @@ def eq(input: Tensor, other: Tensor | Number) -> Tensor:
     """Whether the elements are equal, with broadcasting. NaN equals nothing.
 
     >>> wg.eq(wg.tensor([1, 2]), wg.tensor([1, 3]))
+    tensor([ True, False])
     """
 
 
@@ -24,6 +25,7 @@ def ne(input: Tensor, other: Tensor | Number) -> Tensor:
     """Whether the elements differ, with broadcasting.
 
     >>> wg.ne(wg.tensor([1, 2]), wg.tensor([1, 3]))
+    tensor([False,  True])
     """
 
 
@@ -33,6 +35,7 @@ def lt(input: Tensor, other: Tensor | Number) -> Tensor:
     """Whether ``input`` is less than ``other``, with broadcasting.
 
     >>> wg.lt(wg.tensor([1, 2]), wg.tensor([1, 3]))
+    tensor([False,  True])
     """
 
 
@@ -42,6 +45,7 @@ def le(input: Tensor, other: Tensor | Number) -> Tensor:
     """Whether ``input`` is less than or equal to ``other``, with broadcasting.
 
     >>> wg.le(wg.tensor([1, 2]), wg.tensor([1, 3]))
+    tensor([True, True])
     """
 
 
@@ -51,6 +55,7 @@ def gt(input: Tensor, other: Tensor | Number) -> Tensor:
     """Whether ``input`` is greater than ``other``, with broadcasting.
 
     >>> wg.gt(wg.tensor([1, 4]), wg.tensor([1, 3]))
+    tensor([False,  True])
     """
 
 
@@ -60,6 +65,7 @@ def ge(input: Tensor, other: Tensor | Number) -> Tensor:
     """Whether ``input`` is greater than or equal to ``other``, with broadcasting.
 
     >>> wg.ge(wg.tensor([1, 2]), wg.tensor([1, 3]))
+    tensor([ True, False])
     """
 
 
@@ -73,6 +79,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     Raises RuntimeError if the dtypes differ.
 
     >>> wg.isclose(wg.tensor([1.0, 2.0]), wg.tensor([1.000001, 2.1]))
+    tensor([ True, False])
     """
 
 
@@ -85,6 +92,7 @@ def isnan(input: Tensor) -> Tensor:
     """Whether each element is NaN; for complex numbers, whether a part is.
 
     >>> wg.isnan(wg.tensor([1.0, float("nan")]))
+    tensor([False,  True])
     """
 
 
@@ -94,6 +102,7 @@ def isinf(input: Tensor) -> Tensor:
     """Whether each element is infinite; for complex numbers, whether a part is.
 
     >>> wg.isinf(wg.tensor([1.0, float("-inf")]))
+    tensor([False,  True])
     """
 
 
@@ -103,6 +112,7 @@ def isposinf(input: Tensor) -> Tensor:
     """Whether each element is positive infinity.
 
     >>> wg.isposinf(wg.tensor([float("inf"), float("-inf")]))
+    tensor([ True, False])
     """
 
 
@@ -112,6 +122,7 @@ def isneginf(input: Tensor) -> Tensor:
     """Whether each element is negative infinity.
 
     >>> wg.isneginf(wg.tensor([float("inf"), float("-inf")]))
+    tensor([False,  True])
     """
 
 
@@ -121,6 +132,7 @@ def isfinite(input: Tensor) -> Tensor:
     """Whether each element is neither infinite nor NaN.
 
     >>> wg.isfinite(wg.tensor([1.0, float("nan")]))
+    tensor([ True, False])
     """
 
 
@@ -130,6 +142,7 @@ def isreal(input: Tensor) -> Tensor:
     """Whether each element has no imaginary part, or one of 0.
 
     >>> wg.isreal(wg.tensor([1 + 1j, 2 + 0j]))
+    tensor([False,  True])
     """
 
 
@@ -139,6 +152,7 @@ def signbit(input: Tensor) -> Tensor:
     """Whether the sign bit is set: true for negative numbers and for -0.0.
 
     >>> wg.signbit(wg.tensor([-0.0, 0.0]))
+    tensor([ True, False])
     """
 
 
@@ -151,6 +165,7 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """Whether both elements are true, with broadcasting. Everything but 0 is.
 
     >>> wg.logical_and(wg.tensor([0, 1]), wg.tensor([1, 2]))
+    tensor([False,  True])
     """
 
 
@@ -160,6 +175,7 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """Whether one element at least is true, with broadcasting. Everything but 0 is.
 
     >>> wg.logical_or(wg.tensor([0, 1]), wg.tensor([0, 2]))
+    tensor([False,  True])
     """
 
 
@@ -169,6 +185,7 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """Whether exactly one element is true, with broadcasting. Everything but 0 is.
 
     >>> wg.logical_xor(wg.tensor([0, 1]), wg.tensor([1, 2]))
+    tensor([ True, False])
     """
 
 
@@ -178,6 +195,7 @@ def logical_not(input: Tensor) -> Tensor:
     """Whether each element is false, that is, 0.
 
     >>> wg.logical_not(wg.tensor([0, 2]))
+    tensor([ True, False])
     """
 
 
@@ -190,6 +208,7 @@ def bitwise_and(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Bitwise and of integers; logical and of bools.
 
     >>> wg.bitwise_and(wg.tensor([5, 6]), 3)
+    tensor([1, 2])
     """
 
 
@@ -199,6 +218,7 @@ def bitwise_or(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Bitwise or of integers; logical or of bools.
 
     >>> wg.bitwise_or(wg.tensor([5, 6]), 3)
+    tensor([7, 7])
     """
 
 
@@ -208,6 +228,7 @@ def bitwise_xor(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Bitwise exclusive or of integers; logical exclusive or of bools.
 
     >>> wg.bitwise_xor(wg.tensor([5, 6]), 3)
+    tensor([6, 5])
     """
 
 
@@ -217,6 +238,7 @@ def bitwise_not(input: Tensor) -> Tensor:
     """Bitwise complement of integers; logical not of bools.
 
     >>> wg.bitwise_not(wg.tensor([0, 5]))
+    tensor([-1, -6])
     """
 
 
@@ -227,6 +249,7 @@ def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor
     """``input`` shifted left by ``other`` bits; 0 if that is negative or the width and more.
 
     >>> wg.bitwise_left_shift(wg.tensor([1, 3]), 2)
+    tensor([ 4, 12])
     """
 
 
@@ -238,6 +261,7 @@ def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number) -> Tenso
     every bit out.
 
     >>> wg.bitwise_right_shift(wg.tensor([8, -8]), 2)
+    tensor([ 2, -2])
     """
 
 
@@ -249,6 +273,7 @@ def gcd(input: Tensor, other: Tensor) -> Tensor:
     """Greatest common divisor, not negative; ``gcd(0, 0)`` is 0.
 
     >>> wg.gcd(wg.tensor([12, 0]), wg.tensor([18, 5]))
+    tensor([6, 5])
     """
 
 
@@ -257,4 +282,5 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
     """Least common multiple, not negative; 0 if an element is 0.
 
     >>> wg.lcm(wg.tensor([4, 0]), wg.tensor([6, 5]))
+    tensor([12,  0])
     """

@@ -25,7 +25,9 @@ template <Real T>
 WENGERT_MATH T logit(T x, T eps = std::numeric_limits<T>::quiet_NaN()) {
   const T low = x < eps ? eps : x;
   const T p = low > 1 - eps ? 1 - eps : low;
-  return std::log(p / (1 - p));
+  // Near 1/2 the quotient is near 1, and its logarithm needs the digits behind that.
+  const T middle = std::log1p((2 * p - 1) / (1 - p));
+  return std::abs(p - T(0.5)) < T(0.25) ? middle : std::log(p / (1 - p));
 }
 
 template <Real T>

@@ -335,22 +335,27 @@ WENGERT_MATH bool isclose(T input, T other, double rtol, double atol, bool equal
 
 // ---- order ----------------------------------------------------------------------------------
 
-// NaN wins in maximum, minimum and the clamps; the other operand wins in fmax and fmin.
+// NaN wins in maximum, minimum and the clamps; the other operand wins in fmax and fmin. Two choices
+// in a row, because loops over one choice with two conditions are not vectorised when they nest.
 template <Ordered T>
 WENGERT_MATH T maximum(T a, T b) {
-  return (a != a) | (a > b) ? a : b;
+  const T larger = a > b ? a : b;
+  return a != a ? a : larger;
 }
 template <Ordered T>
 WENGERT_MATH T minimum(T a, T b) {
-  return (a != a) | (a < b) ? a : b;
+  const T smaller = a < b ? a : b;
+  return a != a ? a : smaller;
 }
 template <Ordered T>
 WENGERT_MATH T fmax(T a, T b) {
-  return (b != b) | (a > b) ? a : b;
+  const T larger = a > b ? a : b;
+  return b != b ? a : larger;
 }
 template <Ordered T>
 WENGERT_MATH T fmin(T a, T b) {
-  return (b != b) | (a < b) ? a : b;
+  const T smaller = a < b ? a : b;
+  return b != b ? a : smaller;
 }
 template <Ordered T>
 WENGERT_MATH T clamp_min(T x, T min) {

@@ -67,7 +67,10 @@ inline T rsqrt(T x) {
 }
 template <Complex T>
 inline T exp2(T x) {
-  return math::exp(math::mul(x, typename T::value_type(0.6931471805599453)));
+  using R = typename T::value_type;
+  if (!math::isfinite(x)) return math::exp(math::mul(x, R(0.6931471805599453)));
+  const R size = std::exp2(x.real()), angle = x.imag() * R(0.6931471805599453);
+  return T(size * std::cos(angle), x.imag() == 0 ? x.imag() : size * std::sin(angle));
 }
 template <Complex T>
 inline T log2(T x) {
@@ -133,23 +136,27 @@ WENGERT_MATH T hypot(T x, T y) {
   return std::hypot(x, y);
 }
 
-// sin(pi x) / (pi x)
+// sin(pi x) / (pi x), where the nearest whole number is taken off x before pi comes in: the zeros
+// are exact, and the digits around them right.
 template <typename T>
 WENGERT_MATH T sinc(T x) {
   if constexpr (Complex<T>) {
     const T z = math::mul(x, typename T::value_type(3.141592653589793238));
     return x == T(0) ? T(1) : math::div(math::sin(z), z);
   } else {
-    const T z = x * T(3.141592653589793238);
-    return x == 0 ? T(1) : std::sin(z) / z;
+    const T whole = std::rint(x);
+    const T sine = std::sin((x - whole) * T(3.141592653589793238));
+    const bool even = whole == 2 * std::rint(whole / 2);
+    return x == 0 ? T(1) : (even ? sine : -sine) / (x * T(3.141592653589793238));
   }
 }
 
 // input * 2**other, in two steps so that 2**other alone cannot overflow or vanish.
 template <Real T>
 WENGERT_MATH T ldexp(T input, T other) {
-  const T half = std::trunc(other / 2);
-  return input * std::exp2(half) * std::exp2(other - half);
+  const T power = math::_clamp(other, T(-5000), T(5000));  // past every range, but not infinite
+  const T half = std::trunc(power / 2);
+  return input * std::exp2(half) * std::exp2(power - half);
 }
 
 // Largest operand first, so that exp cannot overflow; equal infinities have no difference.

@@ -36,10 +36,10 @@ inline double digamma(double x) {
   if (x == 0) return std::copysign(kInfinity, -x);
   if (x != x || x == kInfinity) return x;
   if (x < 0) {
-    const double rest = x - std::floor(x);
+    const double rest = x - std::rint(x);  // exact, also next to a pole
     if (rest == 0 || math::isinf(x)) return std::numeric_limits<double>::quiet_NaN();
     // 1 / tan at half a turn is 0 exactly, which pi in floating point would miss.
-    const double cotangent = rest == 0.5 ? 0 : 1 / std::tan(kPi * (rest < 0.5 ? rest : rest - 1));
+    const double cotangent = std::abs(rest) == 0.5 ? 0 : 1 / std::tan(kPi * rest);
     return math::digamma(1 - x) - kPi * cotangent;
   }
   double sum = 0;
@@ -69,17 +69,20 @@ inline double zeta(double s, double q) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   if (s == 1) return kInfinity;
-  if (!(s > 1) || q != q) return kNaN;
+  if (!(s > 1) || !(q > -kInfinity)) return kNaN;
   if (q == kInfinity) return 0;
   if (q <= 0) {
     if (q == std::floor(q)) return kInfinity;
     if (s != std::floor(s)) return kNaN;
-    const double rest = q - std::floor(q);
-    const double below = math::zeta(s, 1 - rest) - math::zeta(s, 1 - q);
-    return math::zeta(s, rest) + (std::fmod(s, 2) == 0 ? below : -below);
+    const double rest = q - std::rint(q);  // exact, also next to a pole
+    const double above = rest < 0 ? 1 + rest : rest, under = rest < 0 ? -rest : 1 - rest;
+    const double below = math::zeta(s, under) - math::zeta(s, 1 - q);
+    return math::zeta(s, above) + (std::fmod(s, 2) == 0 ? below : -below);
   }
+  // The series below converges where q is large beside s.
+  const double enough = 10 + s;
   double sum = 0;
-  while (q < 10) {
+  while (q < enough) {
     const double term = std::pow(q, -s);
     sum += term;
     q += 1;
