@@ -1,0 +1,3 @@
+FUNCTIONS = ()
+METHODS = ()
+FUNCTIONAL = ()
