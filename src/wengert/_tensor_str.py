@@ -99,9 +99,7 @@ def _float_format(values: list[float]) -> tuple[Format, int]:
     if telling:
         largest = max(abs(value) for value in telling)
         smallest = min(abs(value) for value in telling)
-        scientific = (
-            largest / smallest > 1000.0 or largest > 1e8 or (not whole and smallest < 1e-4)
-        )
+        scientific = largest / smallest > 1000.0 or largest > 1e8 or (not whole and smallest < 1e-4)
         if _options.sci_mode is not None:
             scientific = _options.sci_mode
         if scientific:

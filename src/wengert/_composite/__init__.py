@@ -7,6 +7,6 @@ batching come from the operators used. Names here go before native operators of 
 
 from __future__ import annotations
 
-from . import creation, indexing, linalg, pointwise, reduction, shape
+from . import creation, einsum, indexing, linalg, pointwise, reduction, sequence, shape
 
-MODULES = (creation, indexing, linalg, pointwise, reduction, shape)
+MODULES = (creation, einsum, indexing, linalg, pointwise, reduction, sequence, shape)

@@ -7,12 +7,10 @@ from typing import Any
 
 
 def _make(name: str, *fields: str) -> type:
-    base: Any = namedtuple(name, fields)  # noqa: PYI024  the fields are known only here
+    base: Any = namedtuple(name, fields)
 
     def __repr__(self: Any) -> str:
-        parts = ",\n".join(
-            f"{field}={value!r}" for field, value in zip(fields, self, strict=True)
-        )
+        parts = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self, strict=True))
         return f"wengert.return_types.{name}(\n{parts})"
 
     return type(

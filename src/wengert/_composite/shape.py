@@ -85,9 +85,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return _ops.reshape(input, (*shape[:dim], *wanted, *shape[dim + 1 :]))
 
 
-def movedim(
-    input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]
-) -> Tensor:
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """The dimensions `source` put at the places `destination`, the others in their old order."""
     ndim = input.dim()
     sources = [source] if isinstance(source, int) else list(source)
@@ -167,11 +165,7 @@ def H(input: Tensor) -> Tensor:
         raise RuntimeError(
             "tensor.H is only supported on matrices (2-D tensors). "
             f"Got {input.dim()}-D tensor."
-            + (
-                " For batches of matrices, consider using tensor.mH"
-                if input.dim() > 2
-                else ""
-            )
+            + (" For batches of matrices, consider using tensor.mH" if input.dim() > 2 else "")
         )
     return _adjoint(input) if input.dim() else input
 
@@ -297,9 +291,7 @@ def split(
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     length = tensor.shape[wrap_dim("split", dim, tensor.dim())]
     if size < 0:
-        raise RuntimeError(
-            f"split expects split_size be non-negative, but got split_size={size}"
-        )
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     if size == 0:
         if length:
             raise RuntimeError(
@@ -340,9 +332,7 @@ def tensor_split(
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
         size, larger = divmod(length, sections)
-        return _ops.split_with_sizes(
-            input, [size + 1] * larger + [size] * (sections - larger), dim
-        )
+        return _ops.split_with_sizes(input, [size + 1] * larger + [size] * (sections - larger), dim)
     starts = [0, *indices_or_sections]
     ends = [*indices_or_sections, length]
     views = []
@@ -523,7 +513,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
     if indexing not in ("ij", "xy"):
         raise RuntimeError(
-            f"torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {indexing}"
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
         )
     for tensor in given:
         if tensor.dim() > 1:
@@ -538,9 +528,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         given[0], given[1] = given[1], given[0]
     shape = tuple(tensor.numel() for tensor in given)
     grids = [
-        _ops.expand(
-            _ops.reshape(tensor, (1,) * i + (-1,) + (1,) * (len(given) - i - 1)), shape
-        )
+        _ops.expand(_ops.reshape(tensor, (1,) * i + (-1,) + (1,) * (len(given) - i - 1)), shape)
         for i, tensor in enumerate(given)
     ]
     if swap:
@@ -552,16 +540,13 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned by `k` quarter turns in the plane of two dimensions, from the first to the second."""
     if len(dims) != 2:
-        raise RuntimeError(
-            f"expected total rotation dims == 2, but got dims = {len(dims)}"
-        )
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if input.dim() < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.dim()}")
     first, second = (wrap_dim("rot90", dim, input.dim()) for dim in dims)
     if first == second:
         raise RuntimeError(
-            "expected rotation dims to be different, but got dim0 = "
-            f"{dims[0]} and dim1 = {dims[1]}"
+            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
         )
     k %= 4
     if k == 1:
@@ -608,9 +593,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     dim1 = wrap_dim("diag_embed", dim1, ndim)
     dim2 = wrap_dim("diag_embed", dim2, ndim)
     if dim1 == dim2:
-        raise RuntimeError(
-            f"diagonal dimensions cannot be identical {dim1}, {dim2}"
-        )
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     length = input.shape[-1]
     off_diagonal = _ops.logical_not(_ops.eye(length, dtype=wengert.bool, device=input.device))
     rows = _ops.expand(_ops.unsqueeze(input, -1), (*input.shape, length))
@@ -691,9 +674,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     given = tensor_list(tensors)
     for tensor in given:
         if tensor.dim() != 1:
-            raise RuntimeError(
-                f"Expect a 1D vector, but got shape {list(tensor.shape)}"
-            )
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(tensor.shape)}")
     if len(given) == 1:
         return given[0]
     return _ops.stack([_ops.reshape(grid, (-1,)) for grid in meshgrid(*given)], 1)
@@ -713,9 +694,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     for left, right in zip(grids, grids[1:], strict=False):
         ordered = _ops.le(left, right) if with_replacement else _ops.lt(left, right)
         mask = _ops.logical_and(mask, ordered)
-    columns = [
-        _ops.index_select(input, 0, _ops.masked_select(grid, mask)) for grid in grids
-    ]
+    columns = [_ops.index_select(input, 0, _ops.masked_select(grid, mask)) for grid in grids]
     return _ops.stack(columns, 1)
 
 
