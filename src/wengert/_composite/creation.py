@@ -14,6 +14,8 @@ FUNCTIONS = ("logspace", "tril_indices", "triu_indices", "vander")
 
 METHODS = ()
 
+PROPERTIES = ()
+
 FUNCTIONAL = ()
 
 

@@ -22,6 +22,8 @@ FUNCTIONS = ("einsum",)
 
 METHODS = ()
 
+PROPERTIES = ()
+
 FUNCTIONAL = ()
 
 # In the order in which implicit output puts them.

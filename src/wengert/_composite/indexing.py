@@ -23,6 +23,8 @@ METHODS = (
     "argwhere", "index_put", "index_put_", "nonzero", "scatter", "scatter_", "take_along_dim",
 )  # fmt: skip
 
+PROPERTIES = ()
+
 FUNCTIONAL = ("one_hot",)
 
 

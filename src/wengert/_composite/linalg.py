@@ -23,6 +23,8 @@ METHODS = (
     "inner", "kron", "matrix_power", "mv", "outer", "trace", "vdot",
 )  # fmt: skip
 
+PROPERTIES = ()
+
 FUNCTIONAL = ("bilinear",)
 
 

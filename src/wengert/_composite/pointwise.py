@@ -24,6 +24,8 @@ METHODS = (
     "mvlgamma", "polygamma", "true_divide", "true_divide_",
 )  # fmt: skip
 
+PROPERTIES = ()
+
 FUNCTIONAL = ("gelu",)
 
 # polygamma(n, x) takes the order first, the method x.polygamma(n) the tensor.

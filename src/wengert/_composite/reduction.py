@@ -39,6 +39,8 @@ METHODS = (
     "nanmean", "nanmedian", "nanquantile", "norm", "quantile", "renorm", "renorm_", "std", "var",
 )  # fmt: skip
 
+PROPERTIES = ()
+
 FUNCTIONAL = ()
 
 
@@ -306,7 +308,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
             f"mode(): Expected reduction dim {dim} to have non-zero size." + describe(input=input)
         )
     rows = _ops.transpose(input, dim, -1)
-    ordered, places = _ops.sort(rows.detach(), -1, False, stable=True)
+    ordered, places = _ops.sort(rows.detach(), dim=-1, stable=True)
     steps = _ops.arange(length, device=input.device)
     changed = _ops.ne(
         _ops.narrow(ordered, -1, 1, length - 1), _ops.narrow(ordered, -1, 0, length - 1)

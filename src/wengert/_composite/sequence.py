@@ -21,6 +21,8 @@ FUNCTIONS = (
 
 METHODS = ("cross", "diff", "unique", "unique_consecutive")
 
+PROPERTIES = ()
+
 FUNCTIONAL = ()
 
 
@@ -186,7 +188,7 @@ def _lexicographic_order(rows: Tensor) -> Tensor:
     order = _ops.arange(rows.shape[0], device=rows.device)
     for column in range(rows.shape[1] - 1, -1, -1):
         keys = _ops.index_select(_ops.select(rows, 1, column), 0, order)
-        order = _ops.index_select(order, 0, _ops.sort(keys, 0, False, stable=True)[1])
+        order = _ops.index_select(order, 0, _ops.sort(keys, dim=0, stable=True)[1])
     return order
 
 

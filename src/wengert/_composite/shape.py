@@ -532,7 +532,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         for i, tensor in enumerate(given)
     ]
     if swap:
-        grids = [_ops.transpose(grid, 0, 1) for grid in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
@@ -737,6 +736,13 @@ def pad(
 
 def _pad_by_index(input: Tensor, dim: int, before: int, after: int, mode: str) -> Tensor:
     length = input.shape[dim]
+    if mode == "circular":
+        if before > length or after > length:
+            raise RuntimeError("Padding value causes wrapping around more than once.")
+        # What is cropped on one side does not come back on the other.
+        length += min(before, 0) + min(after, 0)
+        input = _ops.narrow(input, dim, max(-before, 0), length)
+        before, after = max(before, 0), max(after, 0)
     index = _ops.arange(-before, length + after, device=input.device)
     if mode == "replicate":
         if length == 0:
@@ -751,7 +757,5 @@ def _pad_by_index(input: Tensor, dim: int, before: int, after: int, mode: str) -
             )
         index = (length - 1) - _ops.abs((length - 1) - _ops.abs(index))
     else:
-        if before > length or after > length:
-            raise RuntimeError("Padding value causes wrapping around more than once.")
         index = _ops.remainder(index, length)
     return _ops.index_select(input, dim, index)
