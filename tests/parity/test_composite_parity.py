@@ -85,6 +85,8 @@ def check(name: str, reference: Callable[..., Any], args: Any, kwargs: Any) -> N
     mine = OURS[name](*ours, **ours_kwargs)
     other = reference(*args, **kwargs)
     same(mine, other)
+    if name.endswith("_"):
+        assert mine is ours[0]
     inputs = [leaf for leaf in leaves(list(args)) if is_tensor(leaf) and leaf.requires_grad]
     if inputs and any(is_tensor(leaf) and leaf.requires_grad for leaf in leaves(other)):
         our_inputs = [leaf for leaf in leaves(ours) if is_tensor(leaf) and leaf.requires_grad]
@@ -184,6 +186,8 @@ case("broadcast_shapes", (0,), (1,), 1)
 case("broadcast_tensors", f(2, 1), f(3))
 case("broadcast_to", f(2, 1), (4, 2, 3))
 case("expand_as", f(2, 1), f(2, 3))
+for size in ((3, 4), (1, 4), (3, 1), (4,), (1,), (), (2, 3, 4)):
+    case("sum_to_size", f(2, 3, 4), size)
 case("view_as", f(2, 6), f(3, 4))
 case("reshape_as", f(2, 6), f(3, 4))
 for indexing in ("ij", "xy"):
@@ -381,6 +385,10 @@ case("allclose", SPOILED, SPOILED)
 case("allclose", SPOILED, SPOILED, equal_nan=True)
 
 # --- sequence
+for dim in (0, 1):
+    case("argsort", f(3, 5).detach(), dim=dim)
+    case("argsort", i(3, 5), dim=dim, stable=True, descending=True)
+case("msort", f(3, 5))
 case("diff", f(3, 5))
 case("diff", f(3, 5), 2, 0)
 case("diff", f(3, 5), 9)
@@ -496,6 +504,29 @@ for weights in ({}, {"beta": 0.5, "alpha": 2.0}, {"beta": 0}):
     case("baddbmm", f(5, 2, 4), f(5, 2, 3), f(5, 3, 4), **weights)
 case("bilinear", f(2, 3), f(2, 4), f(5, 3, 4), f(5), reference=torch.nn.functional.bilinear)
 case("bilinear", f(2, 2, 3), f(2, 2, 4), f(5, 3, 4), reference=torch.nn.functional.bilinear)
+
+# --- in place: the results, and the argument itself, which the method returns
+for name, args, kwargs in (
+    ("div_", (f(3, 4), 2.0), {}),
+    ("div_", (f(3, 4), 0.3), {"rounding_mode": "floor"}),
+    ("div_", (f(3, 4), 0.3), {"rounding_mode": "trunc"}),
+    ("true_divide_", (f(3, 4), 2.0), {}),
+    ("floor_divide_", (f(3, 4), 0.3), {}),
+    ("clamp_", (f(3, 4), -0.5, 0.5), {}),
+    ("clamp_", (f(3, 4),), {"max": 0.1}),
+    ("clip_", (f(3, 4),), {"min": 0.1}),
+    ("float_power_", (f(3, 4), 2), {}),
+    ("scatter_", (f(3, 4), 1, i(3, 2, high=4), 2.0), {}),
+    ("scatter_", (f(3, 4), 1, i(3, 2, high=4), 2.0), {"reduce": "add"}),
+    ("scatter_", (f(3, 4), 1, i(3, 2, high=4), f(3, 2)), {"reduce": "multiply"}),
+    ("renorm_", (f(3, 4), 2, 0, 1.0), {}),
+    ("addmv_", (f(2), f(2, 3), f(3)), {"beta": 0.5}),
+    ("addr_", (f(2, 3), f(2), f(3)), {}),
+    ("addbmm_", (f(2, 4), f(5, 2, 3), f(5, 3, 4)), {"alpha": 2.0}),
+    ("baddbmm_", (f(5, 2, 4), f(5, 2, 3), f(5, 3, 4)), {}),
+):
+    plain = tuple(arg.detach() if is_tensor(arg) else arg for arg in args)
+    case(name, *(arg.clone() if is_tensor(arg) else arg for arg in plain), **kwargs)
 
 
 @pytest.mark.parametrize(

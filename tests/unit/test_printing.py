@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 import wengert
 from wengert import _tensor_str
 from wengert._tensor_str import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from wengert import _ops
@@ -26,6 +27,9 @@ METHODS = (
 PROPERTIES = ()
 
 FUNCTIONAL = ("bilinear",)
+
+# For the namespace `linalg`.
+LINALG = ("multi_dot",)
 
 
 def _vectors(name: str, input: Tensor, other: Tensor) -> None:
@@ -207,7 +211,7 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
         chain[0] = _ops.unsqueeze(chain[0], 0)
     if chain[-1].dim() == 1:
         chain[-1] = _ops.unsqueeze(chain[-1], 1)
-    for i, (left, right) in enumerate(zip(chain, chain[1:], strict=False)):
+    for i, (left, right) in enumerate(itertools.pairwise(chain)):
         if left.shape[1] != right.shape[0]:
             raise RuntimeError(
                 f"multi_dot(): tensors {i} and {i + 1} with shapes {list(left.shape)} and "

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from wengert import Tensor
 
 FUNCTIONS = (
-    "bucketize", "cross", "cumulative_trapezoid", "diff", "isin", "trapezoid", "trapz", "unique",
+    "argsort", "bucketize", "cross", "cumulative_trapezoid", "diff", "isin", "msort", "trapezoid", "trapz", "unique",
     "unique_consecutive",
 )  # fmt: skip
 
-METHODS = ("cross", "diff", "unique", "unique_consecutive")
+METHODS = ("argsort", "cross", "diff", "msort", "unique", "unique_consecutive")
 
 PROPERTIES = ()
 
@@ -158,6 +158,18 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     first = _ops.mul(_ops.roll(input, -1, dim), _ops.roll(other, -2, dim))
     second = _ops.mul(_ops.roll(input, -2, dim), _ops.roll(other, -1, dim))
     return _ops.sub(first, second)
+
+
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> Tensor:
+    """The places that sort `input` along `dim`."""
+    return _ops.sort(input, dim=dim, descending=descending, stable=stable)[1]
+
+
+def msort(input: Tensor) -> Tensor:
+    """Sorted along the first dimension."""
+    return _ops.sort(input, dim=0)[0]
 
 
 def _run_starts(rows: Tensor) -> Tensor:
