@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from wengert import Tensor
 
 FUNCTIONS = (
-    "argsort", "bucketize", "cross", "cumulative_trapezoid", "diff", "isin", "msort", "trapezoid", "trapz", "unique",
-    "unique_consecutive",
+    "argsort", "bucketize", "cross", "cumulative_trapezoid", "diff", "isin", "msort", "trapezoid",
+    "trapz", "unique", "unique_consecutive",
 )  # fmt: skip
 
 METHODS = ("argsort", "cross", "diff", "msort", "unique", "unique_consecutive")
