@@ -73,10 +73,3 @@ def tensor_list(arguments: Sequence[Any]) -> list[Tensor]:
     if len(arguments) == 1 and isinstance(arguments[0], (list, tuple)):
         return list(arguments[0])
     return list(arguments)
-
-
-def product(values: Iterable[int]) -> int:
-    result = 1
-    for value in values:
-        result *= value
-    return result

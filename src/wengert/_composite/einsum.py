@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
 import string
 from typing import TYPE_CHECKING, Any
 
 from wengert import _ops
-
-from ._common import product
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -253,7 +252,7 @@ def _contraction(
     result = {label: sizes[label] for label in batch + left_only + right_only}
 
     def count(labels: list[str]) -> int:
-        return product(sizes[label] for label in labels)
+        return math.prod(sizes[label] for label in labels)
 
     def shape(labels: list[str]) -> Shape:
         return tuple(sizes[label] for label in labels)
@@ -316,5 +315,5 @@ def _apply(tensor: Tensor, steps: Sequence[tuple[str, Any]]) -> Tensor:
 def _contract(
     left: Tensor, right: Tensor, before: Any, other: Any, kind: str, after: Any
 ) -> Tensor:
-    product = getattr(_ops, kind)(_apply(left, before), _apply(right, other))
-    return _apply(product, after)
+    result = getattr(_ops, kind)(_apply(left, before), _apply(right, other))
+    return _apply(result, after)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import wengert
 from wengert import _ops
 
-from ._common import describe, is_tensor, product, wrap_dim
+from ._common import describe, is_tensor, wrap_dim
 from .shape import broadcast_shapes, flatten
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def index_put(
     order, linear, source = _accumulation(input, indices, values)
     moved = _ops.permute(input, order)
     front = input.dim() - source.dim() + 1
-    flat = _ops.reshape(moved, (product(moved.shape[:front]), *moved.shape[front:]))
+    flat = _ops.reshape(moved, (math.prod(moved.shape[:front]), *moved.shape[front:]))
     added = _ops.reshape(_ops.index_add(flat, 0, linear, source), tuple(moved.shape))
     return _ops.permute(added, [order.index(dim) for dim in range(len(order))])
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 from wengert import _ops
 
-from ._common import describe, is_tensor, product, tensor_list, wrap_dim
+from ._common import describe, is_tensor, tensor_list, wrap_dim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,9 +148,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     free_b = [dim for dim in range(b.dim()) if dim not in second]
     shape_a = [a.shape[dim] for dim in free_a]
     shape_b = [b.shape[dim] for dim in free_b]
-    middle = product(a.shape[dim] for dim in first)
-    left = _ops.reshape(_ops.permute(a, free_a + first), (product(shape_a), middle))
-    right = _ops.reshape(_ops.permute(b, second + free_b), (middle, product(shape_b)))
+    middle = math.prod(a.shape[dim] for dim in first)
+    left = _ops.reshape(_ops.permute(a, free_a + first), (math.prod(shape_a), middle))
+    right = _ops.reshape(_ops.permute(b, second + free_b), (middle, math.prod(shape_b)))
     return _ops.reshape(_ops.mm(left, right), shape_a + shape_b)
 
 

@@ -82,11 +82,11 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     return return_types.min(values, indices)
 
 
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+def aminmax(input: Tensor, *, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest and the largest elements."""
     if dim is None:
         _need_elements("aminmax", input)
-        dim = ()
+        dim = tuple(range(input.dim()))
     return return_types.aminmax(_ops.amin(input, dim, keepdim), _ops.amax(input, dim, keepdim))
 
 
@@ -402,7 +402,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     others = [place for place in range(input.dim()) if place != dim]
     size = _ops._norm(input, p, others, True)
     # The tiny addend keeps rounding from leaving a norm just above the limit.
-    shrink = _ops.div(maxnorm, _ops.add(size, 1e-7))
+    shrink = maxnorm / _ops.add(size, 1e-7)
     factor = _ops.masked_fill(shrink, _ops.le(size, maxnorm), 1)
     return _ops.mul(input, factor)
 
@@ -512,8 +512,7 @@ def cov(
     transposed = _ops.transpose(scaled, 0, 1)
     if rows.dtype.is_complex:
         transposed = _ops.conj(transposed)
-    product = _ops.matmul(centered, transposed)
-    result = _ops.div(product, _ops.full((), norm_factor, dtype=_ops.real(product).dtype))
+    result = _ops.div(_ops.matmul(centered, transposed), norm_factor)
     return result if input.dim() == 2 else _ops.reshape(result, ())
 
 

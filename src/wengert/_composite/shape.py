@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import wengert
@@ -10,7 +11,6 @@ from wengert import _ops
 from ._common import (
     describe,
     is_tensor,
-    product,
     sizes,
     tensor_list,
     wrap_dim,
@@ -44,6 +44,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """One dimension in place of the dimensions `start_dim` to `end_dim`; a view if it can be."""
     shape = input.shape
     ndim = len(shape)
+    if end_dim == -1 and 0 <= start_dim < ndim - 1:  # the usual call, without detours
+        return _ops.reshape(input, (*shape[:start_dim], math.prod(shape[start_dim:])))
     start = wrap_dim("flatten", start_dim, ndim)
     end = wrap_dim("flatten", end_dim, ndim)
     if ndim == 0:
@@ -52,7 +54,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if start == end:
         return input
-    merged = product(shape[start : end + 1])
+    merged = math.prod(shape[start : end + 1])
     return _ops.reshape(input, (*shape[:start], merged, *shape[end + 1 :]))
 
 
@@ -72,10 +74,10 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     length = shape[dim]
     unknown = [i for i, size in enumerate(wanted) if size == -1]
     if len(unknown) == 1:
-        known = product(size for size in wanted if size != -1)
+        known = math.prod(size for size in wanted if size != -1)
         if known and length % known == 0:
             wanted[unknown[0]] = length // known
-    if len(unknown) > 1 or product(wanted) != length or any(size < 0 for size in wanted):
+    if len(unknown) > 1 or math.prod(wanted) != length or any(size < 0 for size in wanted):
         raise RuntimeError(
             f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
             f"({length}) in the input tensor"
