@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import wengert
-from wengert._composite import joining, shape
+from wengert._composite import joining, method_body, shape
 
 X = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
 
@@ -27,6 +27,12 @@ def test_repeat_never_shares_memory() -> None:
         y.reshape(-1)[0] = 5.0
         assert x.tolist() == [1.0]
         assert y.reshape(-1).tolist()[1:] == [1.0] * (y.numel() - 1)
+
+
+def test_tile_method_takes_counts_one_by_one() -> None:
+    x = tensor([1.0, 2.0])
+    method = method_body(shape, "tile")
+    assert method(x, 2, 1).tolist() == shape.tile(x, dims=(2, 1)).tolist() == [[1.0, 2.0]] * 2
 
 
 def test_repeat_gradient_adds_up() -> None:

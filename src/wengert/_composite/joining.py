@@ -29,6 +29,9 @@ PROPERTIES = ()
 
 FUNCTIONAL = ()
 
+# The method calls its argument split_size.
+METHOD_BODIES = {"split": "_split"}
+
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` views of equal size, the last one perhaps smaller."""
@@ -66,6 +69,10 @@ def split(
     if rest or not length:
         parts.append(rest)
     return _ops.split_with_sizes(tensor, parts, dim)
+
+
+def _split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    return split(input, split_size, dim)
 
 
 def tensor_split(

@@ -39,6 +39,9 @@ PROPERTIES = ("H", "T", "mH", "mT")
 
 FUNCTIONAL = ("pad",)
 
+# The method also takes the counts one by one: x.tile(2, 3).
+METHOD_BODIES = {"tile": "_tile"}
+
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """One dimension in place of the dimensions `start_dim` to `end_dim`; a view if it can be."""
@@ -208,11 +211,14 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     return _ops.reshape(copied, [c * s for c, s in zip(counts, shape, strict=True)])
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
     """`repeat`, where missing leading counts are 1."""
-    counts = sizes(dims)
-    missing = input.dim() - len(counts)
-    return repeat(input, (1,) * missing + counts if missing > 0 else counts)
+    missing = input.dim() - len(dims)
+    return repeat(input, (1,) * missing + tuple(dims))
+
+
+def _tile(input: Tensor, *dims: Any) -> Tensor:
+    return tile(input, sizes(dims))
 
 
 def repeat_interleave(
