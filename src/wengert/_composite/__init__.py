@@ -1,0 +1,20 @@
+"""Operators written in Python out of other operators, one file per family.
+
+Every module lists what it offers: FUNCTIONS of the package, METHODS and PROPERTIES of tensors (the
+tensor is the first argument), and FUNCTIONAL for `nn.functional`. `method_body` finds the function
+behind a method. Names here go before native operators of the same name. Derivatives, forward mode
+and batching come from the operators used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import creation, einsum, indexing, joining, linalg, pointwise, reduction, sequence, shape
+
+MODULES = (creation, einsum, indexing, joining, linalg, pointwise, reduction, sequence, shape)
+
+
+def method_body(module: Any, name: str) -> Any:
+    """What a tensor's method calls; seldom anything but the function of that name."""
+    return getattr(module, getattr(module, "METHOD_BODIES", {}).get(name, name))

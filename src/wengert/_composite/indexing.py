@@ -1,0 +1,244 @@
+"""Operators that pick or place elements by index."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import wengert
+from wengert import _ops
+
+from ._common import describe, is_tensor, wrap_dim
+from .shape import broadcast_shapes, flatten
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wengert import Tensor
+
+FUNCTIONS = (
+    "argwhere", "index_put", "index_put_", "nonzero", "scatter", "take_along_dim", "where",
+)  # fmt: skip
+
+METHODS = (
+    "argwhere", "index_put", "index_put_", "nonzero", "scatter", "scatter_", "take_along_dim",
+)  # fmt: skip
+
+PROPERTIES = ()
+
+FUNCTIONAL = ("one_hot",)
+
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """The elements of `input` at `indices` along `dim`, where the other dimensions broadcast.
+
+    The counterpart of `argmax` and `argsort`. Without `dim`, both count as flat."""
+    if indices.dtype != wengert.int64:
+        raise RuntimeError(
+            "torch.take_along_dim(): dtype of indices should be Long but got "
+            f"{indices.dtype}" + describe(indices=indices)
+        )
+    if dim is None:
+        return _ops.gather(flatten(input), 0, flatten(indices))
+    if input.dim() != indices.dim():
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of "
+            f"dimensions, but got {input.dim()} dimensions for input, and {indices.dim()} "
+            "dimensions for indices" + describe(input=input, indices=indices)
+        )
+    dim = wrap_dim("take_along_dim", dim, input.dim())
+    ours, theirs = list(input.shape), list(indices.shape)
+    length, count = ours[dim], theirs[dim]
+    ours[dim] = theirs[dim] = 1
+    common = list(broadcast_shapes(ours, theirs))
+    common[dim] = length
+    input = _ops.expand(input, common)
+    common[dim] = count
+    return _ops.gather(input, dim, _ops.expand(indices, common))
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Each class number as a vector of zeros with a single one, in a new last dimension."""
+    if tensor.dtype != wengert.int64:
+        raise RuntimeError(
+            "one_hot is only applicable to index tensor of type LongTensor."
+            + describe(tensor=tensor)
+        )
+    if tensor.numel() == 0:
+        if num_classes <= 0:
+            raise RuntimeError(
+                "Can not infer total number of classes from empty tensor."
+                if num_classes == -1
+                else "num_classes should be positive"
+            )
+    else:
+        if int(_ops.amin(tensor)) < 0:
+            raise RuntimeError("Class values must be non-negative.")
+        largest = int(_ops.amax(tensor))
+        if num_classes == -1:
+            num_classes = largest + 1
+        elif num_classes < 1:
+            raise RuntimeError("num_classes should be positive")
+        elif largest >= num_classes:
+            raise RuntimeError("Class values must be smaller than num_classes.")
+    classes = _ops.arange(num_classes, device=tensor.device)
+    return _ops.eq(_ops.unsqueeze(tensor, -1), classes).to(wengert.int64)
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """One row of indices for every element that is not zero."""
+    return _ops.nonzero(input)
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of the elements that are not zero: one row for each, or with `as_tuple` one
+    vector for each dimension, ready to index with."""
+    if not as_tuple:
+        return _ops.nonzero(input)
+    rows = _ops.nonzero(input if input.dim() else _ops.unsqueeze(input, 0))
+    return tuple(_ops.unbind(rows, 1))
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """Elements of `input` where `condition` holds, of `other` elsewhere.
+
+    With a condition only: `nonzero(condition, as_tuple=True)`."""
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    if input is None or other is None:
+        raise TypeError("where(): input and other must be given together")
+    return _ops.where(condition, input, other)
+
+
+def _scatter_reduce(reduce: str) -> str:
+    if reduce == "add":
+        return "sum"
+    if reduce == "multiply":
+        return "prod"
+    raise RuntimeError("reduce argument must be either add or multiply.")
+
+
+def _scatter_source(input: Tensor, index: Tensor, src: Any, value: Any) -> Tensor:
+    if value is None and is_tensor(src):
+        return src
+    number = src if value is None else value
+    return _ops.full(tuple(index.shape), number, dtype=input.dtype, device=input.device)
+
+
+def scatter(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> Tensor:
+    """A copy of `input` with `src` (or one number) written at `index` along `dim`.
+
+    reduce: None to replace, "add" or "multiply" to combine with what is there."""
+    if reduce is None:
+        return _ops.scatter(input, dim, index, src if value is None else value)
+    how = _scatter_reduce(reduce)
+    return _ops.scatter_reduce(input, dim, index, _scatter_source(input, index, src, value), how)
+
+
+def scatter_(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> Tensor:
+    """`scatter` into `input` itself."""
+    if reduce is None:
+        return _ops.scatter_(input, dim, index, src if value is None else value)
+    how = _scatter_reduce(reduce)
+    return _ops.scatter_reduce_(input, dim, index, _scatter_source(input, index, src, value), how)
+
+
+def _index_columns(input: Tensor, indices: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """One integer index, or None, for each of the leading dimensions of `input`."""
+    columns: list[Tensor | None] = []
+    for index in indices:
+        if index is not None and index.dtype in (wengert.bool, wengert.uint8):
+            place = len(columns)
+            for i, size in enumerate(index.shape):
+                if place + i >= input.dim() or input.shape[place + i] != size:
+                    raise IndexError(
+                        f"The shape of the mask {list(index.shape)} at index {i} does not match "
+                        f"the shape of the indexed tensor {list(input.shape)} at index {place + i}"
+                    )
+            columns += nonzero(index, as_tuple=True)
+        else:
+            columns.append(index)
+    if len(columns) > input.dim():
+        raise IndexError(
+            f"too many indices for tensor of dimension {input.dim()} (got {len(columns)})"
+        )
+    return columns
+
+
+def _accumulation(
+    input: Tensor, indices: Sequence[Tensor | None], values: Tensor
+) -> tuple[list[int], Tensor, Tensor]:
+    """What turns an accumulating write into one `index_add`: the order that brings the indexed
+    dimensions to the front, the index into these as one dimension, and the source."""
+    columns = _index_columns(input, indices)
+    indexed = [dim for dim, column in enumerate(columns) if column is not None]
+    rest = [dim for dim in range(input.dim()) if dim not in indexed]
+    given = [column for column in columns if column is not None]
+    shape = broadcast_shapes(*(column.shape for column in given))
+    linear: Any = 0
+    for dim, column in zip(indexed, given, strict=True):
+        size = input.shape[dim]
+        if column.numel() and (int(_ops.amin(column)) < -size or int(_ops.amax(column)) >= size):
+            raise IndexError(f"index is out of bounds for dimension {dim} with size {size}")
+        linear = linear * size + _ops.remainder(column, size)
+    linear = _ops.reshape(_ops.expand(linear, shape), (-1,))
+    # Indices side by side put their dimensions in their place, else all the way to the front.
+    first = indexed[0]
+    together = indexed == list(range(first, first + len(indexed)))
+    before = first if together else 0
+    sizes = [input.shape[dim] for dim in rest]
+    values = _ops.expand(values, (*sizes[:before], *shape, *sizes[before:]))
+    if before:
+        front = list(range(before, before + len(shape)))
+        others = [dim for dim in range(values.dim()) if dim not in front]
+        values = _ops.permute(values, front + others)
+    source = _ops.reshape(values, (linear.shape[0], *sizes))
+    return indexed + rest, linear, source
+
+
+def index_put(
+    input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
+) -> Tensor:
+    """A copy of `input` with `values` at the indices, as in `input[indices] = values`.
+
+    accumulate: values at equal indices add up, and to what is there."""
+    if not accumulate:
+        result = _ops.clone(input)
+        result[_subscript(indices)] = values
+        return result
+    order, linear, source = _accumulation(input, indices, values)
+    moved = _ops.permute(input, order)
+    front = input.dim() - source.dim() + 1
+    flat = _ops.reshape(moved, (math.prod(moved.shape[:front]), *moved.shape[front:]))
+    added = _ops.reshape(_ops.index_add(flat, 0, linear, source), tuple(moved.shape))
+    return _ops.permute(added, [order.index(dim) for dim in range(len(order))])
+
+
+def index_put_(
+    input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
+) -> Tensor:
+    """`index_put` into `input` itself."""
+    if accumulate:
+        return input.copy_(index_put(input, indices, values, True))
+    input[_subscript(indices)] = values
+    return input
+
+
+def _subscript(indices: Sequence[Tensor | None]) -> tuple[Any, ...]:
+    return tuple(slice(None) if index is None else index for index in indices)
