@@ -26,30 +26,13 @@
 #include "base/dtype.h"
 #include "device/cpu/parallel.h"
 #include "kernels/cpu/reduce_shape.h"
+#include "kernels/cpu/scratch.h"
 
 namespace wengert::cpu::WENGERT_ISA {
 
 inline constexpr int64_t kReduceBlock = 16384;  // elements combined one after the other
 inline constexpr int64_t kReduceGrain = 32768;  // elements worth handing to another thread
 inline constexpr int64_t kReduceTile = 256;     // columns that are accumulated together
-
-// Uninitialised memory for trivial types. Not std::vector: its out-of-line members would be shared
-// between the builds for different instruction sets.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t count) {
-    data_ = static_cast<T*>(std::malloc(std::max<size_t>(1, sizeof(T) * count)));
-    if (data_ == nullptr) throw std::bad_alloc();
-  }
-  ~Scratch() { std::free(data_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* get() const { return data_; }
-
- private:
-  T* data_;
-};
 
 struct ReduceDim {
   int64_t size, stride, out_stride;
@@ -190,15 +173,12 @@ class Reducer {
     blocks_ = inner_blocks_ * ((outer_ + block_outer_ - 1) / block_outer_);
   }
 
-  // acc[j] takes in x[r * row_stride + j * column_stride] for all rows r.
-  void accumulate(Acc* acc, const In* x, int64_t rows, int64_t row_stride, int64_t width,
-                  int64_t column_stride) const {
-    if (column_stride != 1) {
-      accumulate_strided(acc, x, rows, row_stride, width, column_stride);
-    } else if (width == kLanes) {
-      accumulate_contiguous<kLanes>(acc, x, rows, row_stride, width);
-    } else {
+  // acc[j] takes in x[r * row_stride + j * columns_.stride] for all rows r.
+  void accumulate(Acc* acc, const In* x, int64_t rows, int64_t row_stride, int64_t width) const {
+    if (columns_.stride == 1) {
       accumulate_contiguous<0>(acc, x, rows, row_stride, width);
+    } else {
+      accumulate_strided(acc, x, rows, row_stride, width);
     }
   }
 
@@ -228,9 +208,10 @@ class Reducer {
     }
   }
 
-  void accumulate_strided(Acc* acc, const In* x, int64_t rows, int64_t row_stride, int64_t width,
-                          int64_t column_stride) const {
+  void accumulate_strided(Acc* acc, const In* x, int64_t rows, int64_t row_stride,
+                          int64_t width) const {
     const Op op = op_;
+    const int64_t column_stride = columns_.stride;
     for (int64_t r = 0; r < rows; ++r) {
       const In* x0 = x + r * row_stride;
 #pragma omp simd
@@ -242,26 +223,59 @@ class Reducer {
 
   // The result of one block of rows, for `columns` columns from `x` on.
   void run_block(const In* x, int64_t columns, int64_t block, Acc* acc) const {
-    const int64_t width = columns * replicas_;
+    if (columns_.size == 1 && columns_.stride == 1) {
+      if (replicas_ == kLanes) return run_block_as<kLanes>(x, 1, block, acc);
+      if (replicas_ == kLanes / 4) return run_block_as<kLanes / 4>(x, 1, block, acc);
+    }
+    run_block_as<0>(x, columns, block, acc);
+  }
+
+  // kWidth > 0: one contiguous column in that many lanes, which the compiler keeps in registers.
+  template <int64_t kWidth>
+  void run_block_as(const In* x, int64_t columns, int64_t block, Acc* result) const {
+    constexpr bool kFixed = kWidth > 0;
+    alignas(64) unsigned char storage[kFixed ? sizeof(Acc) * kWidth : 1];
+    Acc* acc = kFixed ? reinterpret_cast<Acc*>(storage) : result;
+    const int64_t replicas = kFixed ? kWidth : replicas_;
+    const int64_t width = kFixed ? kWidth : columns * replicas_;
     for (int64_t j = 0; j < width; ++j) acc[j] = op_.init();
-    const int64_t first_row = block % inner_blocks_ * block_inner_;
+    const bool single = blocks_ == 1;
+    const int64_t first_row = single ? 0 : block % inner_blocks_ * block_inner_;
     const int64_t rows = std::min(block_inner_, rows_.size - first_row);
-    const int64_t first_outer = block / inner_blocks_ * block_outer_;
+    const int64_t first_outer = single ? 0 : block / inner_blocks_ * block_outer_;
     const int64_t last_outer = std::min(outer_, first_outer + block_outer_);
-    const int64_t whole = rows / replicas_;
-    const int64_t rest = rows - whole * replicas_;
+    const int64_t whole = rows / replicas;
+    const int64_t rest = rows - whole * replicas;
     for (int64_t outer = first_outer; outer < last_outer; ++outer) {
       int64_t in, unused;
       reduced_.locate(outer, in, unused);
       const In* start = x + in + first_row * rows_.stride;
-      accumulate(acc, start, whole, replicas_ * rows_.stride, width, columns_.stride);
-      if (rest > 0) {
-        accumulate(acc, start + whole * replicas_ * rows_.stride, 1, 0, rest * columns,
-                   columns_.stride);
+      const int64_t row_stride = replicas * rows_.stride;
+      if constexpr (kFixed) {
+        accumulate_contiguous<kWidth>(acc, start, whole, kWidth, width);
+        for (int64_t j = 0; j < rest; ++j) {
+          acc[j] = op_.combine(acc[j], convert<Compute>(start[whole * kWidth + j]));
+        }
+      } else {
+        accumulate(acc, start, whole, row_stride, width);
+        if (rest > 0) accumulate(acc, start + whole * row_stride, 1, 0, rest * columns);
       }
     }
-    for (int64_t half = replicas_ / 2; half > 0; half /= 2) {
-      merge_into(acc, acc + half * columns, half * columns);
+    if constexpr (kFixed) {
+      fold<kWidth / 2>(acc);
+      result[0] = acc[0];
+    } else {
+      for (int64_t half = replicas / 2; half > 0; half /= 2) {
+        merge_into(acc, acc + half * columns, half * columns);
+      }
+    }
+  }
+
+  template <int64_t kHalf>
+  void fold(Acc* acc) const {
+    if constexpr (kHalf > 0) {
+      for (int64_t j = 0; j < kHalf; ++j) acc[j] = op_.merge(acc[j], acc[j + kHalf]);
+      fold<kHalf / 2>(acc);
     }
   }
 
