@@ -26,16 +26,16 @@ Fn* pick_isa(Fn* v2, [[maybe_unused]] Fn* v3, [[maybe_unused]] Fn* v4) {
 }  // namespace wengert::cpu
 
 #ifdef WENGERT_HAS_ISA_LEVELS
-#define WENGERT_KERNEL(name, ret, params)                                       \
-  namespace v2 {                                                                \
-  ret name params;                                                              \
-  }                                                                             \
-  namespace v3 {                                                                \
-  ret name params;                                                              \
-  }                                                                             \
-  namespace v4 {                                                                \
-  ret name params;                                                              \
-  }                                                                             \
+#define WENGERT_KERNEL(name, ret, params) \
+  namespace v2 {                          \
+  ret name params;                        \
+  }                                       \
+  namespace v3 {                          \
+  ret name params;                        \
+  }                                       \
+  namespace v4 {                          \
+  ret name params;                        \
+  }                                       \
   inline ret(*const name) params = pick_isa<ret params>(v2::name, v3::name, v4::name)
 #else
 #define WENGERT_KERNEL(name, ret, params) \

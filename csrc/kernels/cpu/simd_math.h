@@ -6,11 +6,11 @@
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
 #define WENGERT_SIMD __attribute__((simd("notinbranch")))
 extern "C" {
-#define WENGERT_VECTOR_1(name)                   \
-  WENGERT_SIMD double name(double) noexcept;     \
+#define WENGERT_VECTOR_1(name)               \
+  WENGERT_SIMD double name(double) noexcept; \
   WENGERT_SIMD float name##f(float) noexcept;
-#define WENGERT_VECTOR_2(name)                          \
-  WENGERT_SIMD double name(double, double) noexcept;    \
+#define WENGERT_VECTOR_2(name)                       \
+  WENGERT_SIMD double name(double, double) noexcept; \
   WENGERT_SIMD float name##f(float, float) noexcept;
 WENGERT_VECTOR_1(sin)
 WENGERT_VECTOR_1(cos)
