@@ -196,7 +196,7 @@ DType elementwise_dtype(const Operand* operands, int count, const char* codes, I
   }
   Promotion promotion;
   for (int k = 0; k < count; ++k) {
-    if (codes[k + 1] == 'B') continue;
+    if (codes[k + 1] == 'B' || codes[k + 1] == 'S') continue;
     if (operands[k].is_tensor()) {
       promotion.add(operands[k].tensor());
     } else {

@@ -61,6 +61,19 @@ std::vector<Tensor> materialize_all(Node& node, const Tensor* gradients) {
   return result;
 }
 
+Tensor cloned_values(const Tensor& tensor) {
+  Tensor copy = empty_like(tensor);
+  copy_values(copy, tensor);
+  return copy;
+}
+
+OwnedOperand::operator Tensor() const {
+  if (tensor_.defined()) return tensor_;
+  Tensor result = empty({}, scalar_dtype(scalar_));
+  fill_values(result, scalar_);
+  return result;
+}
+
 Tensor zeros_matching(const Tensor& gradient) { return zeros(gradient.sizes(), gradient.dtype()); }
 
 Tensor vjp_product(const Tensor& gradient, const Operand& factor) {

@@ -40,6 +40,7 @@ class OwnedOperand {
   operator Operand() const {  // NOLINT: implicit on purpose
     return tensor_.defined() ? Operand(tensor_) : Operand(scalar_);
   }
+  operator Tensor() const;  // NOLINT: numbers become 0-d tensors, in double backward only
 
  private:
   Tensor tensor_;
@@ -76,6 +77,7 @@ void scatter_list(const std::vector<Tensor>& gradients, Tensor* results);
 Tensor materialize(Node& node, const Tensor* gradients, size_t index);
 std::vector<Tensor> materialize_all(Node& node, const Tensor* gradients);
 Tensor zeros_matching(const Tensor& gradient);
+Tensor cloned_values(const Tensor& tensor);
 // g * conj(factor), with strong zeros: where g is 0 and the product is NaN, the result is 0.
 Tensor vjp_product(const Tensor& gradient, const Operand& factor);
 // The same in one pass: the kernel computes the factor from operands[1..].
@@ -88,7 +90,20 @@ void write_out(const char* op, const Tensor& out, const Tensor& result);
 
 // Argument checks that table entries name with check=. They raise; they change nothing.
 namespace check {
-void bool_subtraction(const Operand* operands, int count, DType dtype, const Scalar* parameters);
+using Check = void(const Operand* operands, int count, DType dtype, const Scalar* parameters);
+Check bool_negation;
+Check bool_positive;
+Check bool_subtraction;
+Check celu_alpha;
+Check complex_parts;
+Check hardtanh_limits;
+Check integer_addcdiv;
+Check integer_division;
+Check integer_power;
+Check polygamma_order;
+Check same_dtype;
+Check softshrink_lambd;
+Check unit_interval;
 }  // namespace check
 
 }  // namespace wengert

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .expressions import TensorFormula, names_in, parse, scalar
+from .expressions import TensorFormula, names_in, parse, scalar, scalar_product
 from .model import Entry, Parameter
 
 STORED = {
@@ -219,7 +219,7 @@ class Emitter:
             if parameters:
                 body.append("  " + parameters)
             body.append(f"  {target} = vjp_elementwise({kernel['symbol']}, operands, {count}, {pointer});")
-            body += ["} else {", f"  {target} = vjp_product(g, {formula._operand(formula.tree)});", "}"]
+            body += ["} else {", f"  {target} = {formula.product()};", "}"]
             return body
         if text == "0" or (self.elementwise and self.entry.rules.get(key) == "0"):
             return [f"{target} = zeros_matching(g);"]
@@ -369,7 +369,13 @@ class Emitter:
             lines.append(f"  check_inplace_result({name}, {me}, y);")
         if self.differentiable:
             lines.append("  Ref<Node> node;")
-            lines.append(f"  if (modes.grad && ({self._tracked()})) node = {entry.name}_record({self._arguments()});")
+            lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
+            lines.append(f"    node = {entry.name}_record({self._arguments()});")
+            if me in self.saved_inputs:  # the write destroys what the rule reads: keep a copy
+                lines.append(f"    const Tensor original = cloned_values({me});")
+                value = "Operand(original)" if self._operand_saved(me) else "original"
+                lines.append(f"    static_cast<{self.node}*>(node.get())->{me}.input({value});")
+            lines.append("  }")
         if self.elementwise:
             lines.append("  " + self._kernel_call("run_elementwise_into", f"{me}, false, ") + ";")
         else:
@@ -421,6 +427,8 @@ class Emitter:
 
 
 def _as_scalar(p: Parameter) -> str:
+    if p.type == "float | None":  # kernels take NaN for None
+        return f"Scalar({p.name}.value_or(std::numeric_limits<double>::quiet_NaN()))"
     return p.name if p.type == "Number" else f"Scalar({p.name})"
 
 
@@ -438,13 +446,13 @@ ORDER = ["bool", "uint8_t", "int8_t", "int16_t", "int32_t", "int64_t", "Half", "
 
 def plan_kernels(entry: Entry, number: int) -> int:
     """Gives every kernel of an elementwise entry a symbol and a row; returns the next row."""
-    masks = {k for k, v in (entry.get("operand_dtypes") or {}).items() if v == "bool"}
+    fixed = {k: "B" if v == "bool" else "S" for k, v in (entry.get("operand_dtypes") or {}).items()}
     codes = {None: "T", "same": "T", "bool": "B", "real": "R", "complex": "C"}
     out = codes[entry.get("out")]
     entry.kernels["f"] = {
         "symbol": f"k{camel(entry.name)}Kernel", "row": number, "out": out, "text": entry.get("f"),
         "inputs": [p.name for p in entry.inputs], "parameters": entry.others,
-        "codes": out + "".join("B" if p.name in masks else "T" for p in entry.inputs),
+        "codes": out + "".join(fixed.get(p.name, "T") for p in entry.inputs),
         "types": entry.get("dtypes", "float").split(),
     }
     number += 1
@@ -457,7 +465,7 @@ def plan_kernels(entry: Entry, number: int) -> int:
         entry.kernels[key] = {
             "symbol": f"k{camel(entry.name)}Vjp{camel(key)}", "row": number, "out": "T", "text": text,
             "inputs": inputs, "parameters": parameters, "vjp": True,
-            "codes": "TT" + "".join("B" if n in masks else "T" for n in inputs),
+            "codes": "TT" + "".join(fixed.get(n, "T") for n in inputs),
             "types": [t for t in entry.get("dtypes", "float").split() if t in ("float", "complex")],
         }
         if text not in ("0", "1", "-1"):
@@ -470,12 +478,15 @@ def used_kernels(entry: Entry) -> list[dict]:
 
 
 def kernel_source(entry: Entry, kernel: dict) -> str:
-    element = {"T": "T", "B": "bool", "R": "real_t<T>", "C": "complex_t<T>", "I": "int64_t"}
+    element = {"T": "T", "S": "T", "B": "bool", "R": "real_t<T>", "C": "complex_t<T>"}
+    # Masks are read as bytes: the compiler vectorises a choice by a comparison, not by a bool.
+    stored = {**element, "B": "uint8_t"}
     names = (["g"] if kernel.get("vjp") else []) + kernel["inputs"]
     lines = [f"template <typename T>\nvoid {entry.name}_{kernel['row']}(char* const* operands, "
              "int64_t n, [[maybe_unused]] const Scalar* parameters) {"]
     for i, p in enumerate(kernel["parameters"]):
-        type_ = {"Number": "T", "float": "real_t<T>", "bool": "bool", "int": "int64_t"}.get(p.type)
+        type_ = {"Number": "T", "float": "real_t<T>", "bool": "bool", "int": "int64_t",
+                 "float | None": "real_t<T>"}.get(p.type)
         if type_ is None:
             raise entry.fail(f"parameter '{p.name}' of type {p.type} cannot reach a kernel")
         lines.append(f"  const auto {p.name} = parameters[{i}].to<{type_}>();")
@@ -483,16 +494,16 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
     lines.append(f"  auto* out = reinterpret_cast<{out}*>(operands[0]);")
     for i, name in enumerate(names):
         lines.append(f"  const auto* in{i} = reinterpret_cast<const "
-                     f"{element[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
-    formula = scalar(entry, kernel["text"])
+                     f"{stored[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
     lines.append("  n &= -kLanes;")
     lines.append("#pragma omp simd\n  for (int64_t i = 0; i < n; ++i) {")
     for i, name in enumerate(names):
-        lines.append(f"    const auto {name} = in{i}[i];")
+        test = " != 0" if kernel["codes"][i + 1] == "B" else ""
+        lines.append(f"    const auto {name} = in{i}[i]{test};")
     if kernel.get("vjp"):
-        lines.append(f"    out[i] = math::strong_product(g, static_cast<T>({formula}));")
+        lines.append(f"    out[i] = static_cast<T>({scalar_product(entry, kernel['text'])});")
     else:
-        lines.append(f"    out[i] = static_cast<{out}>({formula});")
+        lines.append(f"    out[i] = static_cast<{out}>({scalar(entry, kernel['text'])});")
     return "\n".join([*lines, "  }", "}"])
 
 

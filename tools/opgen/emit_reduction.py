@@ -20,6 +20,7 @@ def functor(entry: Entry) -> str:
            "int64": "std::conditional_t<std::is_integral_v<In>, int64_t, In>"}[result]  # fmt: skip
     combine = scalar(entry, entry.get("combine"))
     merge = scalar(entry, entry.get("merge")) if entry.get("merge") else combine
+    element = "static_cast<T>(element)" if result in ("same", "int64", "float") else "element"
     other = "other" if entry.get("merge") else "input"
     return f"""// {entry.file}:{entry.line}
 template <typename Input>
@@ -30,7 +31,10 @@ struct {entry.name}_op {{
   using T = Acc;
   static constexpr bool kVectorise = true;
   Acc init() const {{ return static_cast<Acc>({scalar(entry, entry.get("init"))}); }}
-  Acc combine(Acc acc, compute_t<In> input) const {{ return static_cast<Acc>({combine}); }}
+  Acc combine(Acc acc, compute_t<In> element) const {{
+    const auto input = {element};
+    return static_cast<Acc>({combine});
+  }}
   Acc merge(Acc acc, Acc {other}) const {{ return static_cast<Acc>({merge}); }}
   Out finish(Acc acc, [[maybe_unused]] int64_t n) const {{
     return static_cast<Out>({scalar(entry, entry.get("finish"))});

@@ -18,7 +18,7 @@ SYMBOLS = {
     ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=", ast.FloorDiv: "/", ast.Mod: "%",
 }  # fmt: skip
 OPERATORS = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.BitAnd: "bitwise_and",
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "true_divide", ast.BitAnd: "bitwise_and",
     ast.BitOr: "bitwise_or", ast.BitXor: "bitwise_xor", ast.Gt: "gt", ast.Lt: "lt",
     ast.GtE: "ge", ast.LtE: "le", ast.Eq: "eq", ast.NotEq: "ne", ast.Pow: "pow",
 }  # fmt: skip
@@ -36,8 +36,21 @@ def names_in(node: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in called}
 
 
-def scalar(entry: Entry, text: str) -> str:
-    """A formula over elements: every name is a C++ variable of the kernel's compute type T."""
+ARITHMETIC = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
+
+
+def scalar(entry: Entry, formula: str | ast.expr) -> str:
+    """A formula over elements: every name is a C++ variable of the kernel's compute type T.
+
+    Arithmetic goes through math::, which wraps integers and multiplies complex numbers plainly.
+    """
+    counts = {p.name for p in entry.parameters if p.type == "int"}
+    names = {p.name for p in entry.parameters}
+
+    def literal(node: ast.expr, type_: str) -> str:
+        if isinstance(node, ast.Constant) and not isinstance(node.value, bool):
+            return f"{type_}({node.value!r})"
+        return walk(node)
 
     def walk(node: ast.expr) -> str:
         match node:
@@ -46,17 +59,23 @@ def scalar(entry: Entry, text: str) -> str:
             case ast.Constant(value=int() | float() as value):
                 return f"T({value!r})"
             case ast.Name(id=name):
-                return f"T({CONSTANTS[name]})" if name in CONSTANTS else name
+                return name if name in names or name not in CONSTANTS else f"T({CONSTANTS[name]})"
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return f"(-{walk(operand)})"
+                return f"math::neg({walk(operand)})"
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return f"(!{walk(operand)})"
             case ast.UnaryOp(op=ast.Invert(), operand=operand):
                 return f"(~{walk(operand)})"
             case ast.BinOp(left=left, op=op, right=right) if type(op) in SYMBOLS:
+                if names_in(node) and names_in(node) <= counts:
+                    return f"({literal(left, '')} {SYMBOLS[type(op)]} {literal(right, '')})"
+                if type(op) in ARITHMETIC:
+                    return f"math::{ARITHMETIC[type(op)]}({walk(left)}, {walk(right)})"
                 return f"({walk(left)} {SYMBOLS[type(op)]} {walk(right)})"
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in SYMBOLS:
-                return f"({walk(left)} {SYMBOLS[type(op)]} {walk(right)})"
+                ordered = isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+                type_ = "real_t<T>" if ordered else "T"
+                return f"({literal(left, type_)} {SYMBOLS[type(op)]} {literal(right, type_)})"
             case ast.BoolOp(op=op, values=values):
                 symbol = " && " if isinstance(op, ast.And) else " || "
                 return "(" + symbol.join(walk(v) for v in values) + ")"
@@ -66,7 +85,24 @@ def scalar(entry: Entry, text: str) -> str:
                 return f"math::{name}({', '.join(walk(a) for a in args)})"
         raise entry.fail(f"cannot translate '{ast.unparse(node)}' in a kernel formula")
 
-    return walk(parse(entry, text))
+    return walk(parse(entry, formula) if isinstance(formula, str) else formula)
+
+
+def scalar_product(entry: Entry, text: str) -> str:
+    """g * conj(factor) with strong zeros; the gradient goes into the arms of conditionals, so that
+    an arm that is exactly 0 or 1 costs nothing and meets no infinity."""
+
+    def product(node: ast.expr) -> str:
+        match node:
+            case ast.Constant(value=0):
+                return "T(0)"
+            case ast.Constant(value=1):
+                return "g"
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return f"({scalar(entry, test)} ? {product(body)} : {product(orelse)})"
+        return f"math::strong_product(g, math::conj(static_cast<T>({scalar(entry, node)})))"
+
+    return product(parse(entry, text))
 
 
 class TensorFormula:
@@ -100,6 +136,19 @@ class TensorFormula:
     def cpp(self) -> str:
         return self._walk(self.tree)
 
+    def product(self, node: ast.expr | None = None) -> str:
+        """g * conj(factor), the factor being this formula (see `scalar_product`)."""
+        match node if node is not None else self.tree:
+            case ast.Constant(value=0):
+                return "zeros_matching(g)"
+            case ast.Constant(value=1):
+                return "g"
+            case ast.IfExp(test=test, body=body, orelse=orelse) if self._is_tensor(test):
+                arms = f"{self.product(body)}, {self.product(orelse)}"
+                return f"ops::where({self._walk(test)}, {arms})"
+            case other:
+                return f"vjp_product(g, {self._operand(other)})"
+
     def _is_tensor(self, node: ast.expr) -> bool:
         match node:
             case ast.Name(id=name):
@@ -124,7 +173,8 @@ class TensorFormula:
             case ast.Constant(value=value):
                 return repr(value)
             case ast.Name(id=name):
-                return CONSTANTS.get(name, name)
+                known = name in self.tensors or any(p.name == name for p in self.entry.parameters)
+                return name if known else CONSTANTS.get(name, name)
             case ast.Attribute(value=ast.Name(id=name), attr="shape" | "dtype" as attribute):
                 return f"{name}_{attribute}"
             case ast.List(elts=items) | ast.Tuple(elts=items):

@@ -1,0 +1,164 @@
+// Copies, casts, creation.
+#include "ops.h"
+
+namespace wengert::ops {
+
+namespace {
+
+Tensor created(const Dims& size, const std::optional<DType>& dtype, bool requires_grad) {
+  Tensor result = wengert::empty(size, dtype.value_or(default_dtype()));
+  WENGERT_CHECK(!requires_grad || is_inexact(result.dtype()), kRuntime,
+                "only Tensors of floating point and complex dtype can require gradients");
+  result->requires_grad = requires_grad;
+  return result;
+}
+
+Tensor geometry_buffer(const Tensor& source, const Dims& size, const Dims& stride) {
+  Tensor base = empty_strided(size, stride, source.dtype());
+  return base;
+}
+
+}  // namespace
+
+namespace impl {
+
+Tensor clone(const Tensor& input) { return cloned_values(input); }
+Tensor detach(const Tensor& input) { return alias(input); }
+
+Tensor _to_dtype(const Tensor& input, DType dtype) {
+  if (input.dtype() == dtype) return input;
+  Tensor result = empty_like(input, dtype);
+  copy_values(result, input);
+  return result;
+}
+
+Tensor _contiguous(const Tensor& input) { return contiguous_values(input); }
+
+Tensor sum_to_size(const Tensor& input, const Dims& size) {
+  if (input.sizes() == size) return input;
+  WENGERT_CHECK(broadcastable_to(size, input.sizes()), kRuntime,
+                "sum_to_size(): size ", to_string(size), " is not expandable to size ",
+                to_string(input.sizes()));
+  const size_t extra = input.sizes().size() - size.size();
+  Dims dims;
+  for (size_t i = 0; i < input.sizes().size(); ++i) {
+    if (i < extra || (size[i - extra] == 1 && input.sizes()[i] != 1)) {
+      dims.push_back(static_cast<int64_t>(i));
+    }
+  }
+  const Tensor total = dims.empty() ? input : impl::sum(input, dims, true, input.dtype());
+  return alias(total, size, contiguous_strides(size), total.offset());
+}
+
+Tensor _zeros(const Dims& size, DType dtype) {
+  Tensor result = wengert::empty(size, dtype);
+  fill_values(result, Scalar(0));
+  return result;
+}
+
+Tensor empty(const Dims& size, const std::optional<DType>& dtype, int, bool requires_grad, bool) {
+  return created(size, dtype, requires_grad);
+}
+Tensor zeros(const Dims& size, const std::optional<DType>& dtype, int, bool requires_grad, bool) {
+  Tensor result = created(size, dtype, requires_grad);
+  fill_values(result, Scalar(0));
+  return result;
+}
+Tensor ones(const Dims& size, const std::optional<DType>& dtype, int, bool requires_grad, bool) {
+  Tensor result = created(size, dtype, requires_grad);
+  fill_values(result, Scalar(1));
+  return result;
+}
+Tensor full(const Dims& size, const Scalar& value, const std::optional<DType>& dtype, int,
+            bool requires_grad) {
+  Tensor result = created(size, dtype.value_or(scalar_dtype(value)), requires_grad);
+  fill_values(result, value);
+  return result;
+}
+
+// --- gradients of views ---
+
+Tensor _as_strided_scatter(const Tensor& input, const Dims& base_size, const Dims& base_stride,
+                           int64_t base_offset, const Dims& size, const Dims& stride,
+                           int64_t offset) {
+  Tensor base = geometry_buffer(input, base_size, base_stride);
+  fill_values(alias(base, {static_cast<int64_t>(base.storage()->bytes / base.item_size())}, {1}, 0),
+              Scalar(0));
+  Tensor part = alias(base, size, stride, offset - base_offset);
+  if (!has_internal_overlap(*part.impl())) {
+    copy_values(part, input);
+    return base;
+  }
+  // Several elements of the view share memory: their gradients add up, one at a time.
+  const Tensor flat = contiguous_values(input);
+  Dims index(size.size(), 0);
+  for (int64_t i = 0; i < flat.numel(); ++i) {
+    int64_t at = part.offset();
+    for (size_t d = 0; d < size.size(); ++d) at += index[d] * stride[d];
+    Tensor target = alias(base, {}, {}, at);
+    Tensor value = alias(flat, {}, {}, flat.offset() + i);
+    ops::add_(target, value);
+    for (size_t d = size.size(); d-- > 0;) {
+      if (++index[d] < size[d]) break;
+      index[d] = 0;
+    }
+  }
+  return base;
+}
+
+Tensor _as_strided_gather(const Tensor& input, const Dims& base_size, const Dims& base_stride,
+                          int64_t base_offset, const Dims& size, const Dims& stride,
+                          int64_t offset) {
+  Tensor base = geometry_buffer(input, base_size, base_stride);
+  copy_values(base, input);
+  return contiguous_values(alias(base, size, stride, offset - base_offset));
+}
+
+Tensor _as_strided_replace(const Tensor& input, const Tensor& part, const Dims& base_size,
+                           const Dims& base_stride, int64_t base_offset, const Dims& size,
+                           const Dims& stride, int64_t offset) {
+  Tensor base = geometry_buffer(input, base_size, base_stride);
+  copy_values(base, input);
+  copy_values(alias(base, size, stride, offset - base_offset), part);
+  return base;
+}
+
+// --- writing ---
+
+namespace {
+
+struct CopyNode : Node {
+  using Node::Node;
+};
+void copy_backward(Node& node, Tensor* gradients, Tensor* results) {
+  if (node.needs(0)) results[0] = zeros_matching(gradients[0]);
+  if (node.needs(1)) results[1] = gradients[0];
+}
+const NodeType kCopyType = {"CopyBackwards", "copy_", copy_backward, [](Node&) {},
+                            remove_node<CopyNode>};
+
+}  // namespace
+
+Tensor copy_(const Tensor& input, const Tensor& source, bool) {
+  check_inplace("copy_", input);
+  WENGERT_CHECK(broadcastable_to(source.sizes(), input.sizes()), kRuntime,
+                "copy_(): The expanded size of the tensor ", to_string(input.sizes()),
+                " must match the existing size ", to_string(source.sizes()),
+                describe_argument("input", input), describe_argument("source", source));
+  check_writable("copy_", input);
+  Ref<Node> node;
+  if (modes.grad && (requires_grad(input) || requires_grad(source))) {
+    auto* copy = new CopyNode(&kCopyType, 2, 1);
+    node = Ref<Node>(copy);
+    copy->edges[0] = gradient_edge(input);
+    copy->edges[1] = gradient_edge(source);
+  }
+  copy_values(input, source);
+  wrote("copy_", input);
+  if (node) rebase_history(input, node);
+  return input;
+}
+
+}  // namespace impl
+
+}  // namespace wengert::ops
