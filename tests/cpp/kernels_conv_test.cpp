@@ -170,6 +170,16 @@ template <typename T>
 void check_dtype() {
   for (int round = 0; round < 60; ++round) check<T>(random_conv(4));
   for (int round = 0; round < 4; ++round) check<T>(random_conv(20));
+  for (int round = 0; round < 6; ++round) {  // windows of one place are products of matrices
+    cpu::Conv c = random_conv(20);
+    if (round % 3 != 0) c.groups = 1;
+    for (int d = 0; d < c.dimensions; ++d) {
+      c.kernel[d] = c.stride[d] = 1;
+      c.padding[d] = 0;
+      c.out[d] = c.in[d];
+    }
+    check<T>(c);
+  }
 }
 
 }  // namespace
