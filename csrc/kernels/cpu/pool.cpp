@@ -114,6 +114,78 @@ void max_forward(const Windows& w, int64_t planes, const T* input, T* output, in
               });
 }
 
+// The same for windows that are all alike: one place of the window at a time over a stretch of a
+// row of outputs, which vectorises, where the loop above waits for mispredicted branches.
+template <typename T>
+void max_forward_rows(const Pool& pool, const Windows& w, const T* input, T* output,
+                      int64_t* indices) {
+  using Compute = compute_t<T>;
+  constexpr int64_t kStretch = 64;
+  constexpr Compute kLowest = std::is_floating_point_v<Compute>
+                                  ? -std::numeric_limits<Compute>::infinity()
+                                  : std::numeric_limits<Compute>::lowest();
+  const int last = pool.dimensions - 1;
+  const int64_t stride = pool.stride[last], kernel = pool.kernel[last];
+  struct Place {
+    int64_t offset, begin, end;  // the outputs for which it lies inside the input
+  };
+  std::vector<Place> places(kernel);
+  for (int64_t k = 0; k < kernel; ++k) {
+    const int64_t offset = k * pool.dilation[last] - pool.padding[last];
+    const int64_t begin = offset < 0 ? (-offset + stride - 1) / stride : 0;
+    const int64_t room = w.in[2] - offset;
+    places[k] = {offset, begin, room <= 0 ? 0 : (room + stride - 1) / stride};
+  }
+  auto stretch = [&](const T* in, int64_t z_begin, int64_t z_end, const Span& x, const Span& y,
+                     T* out, int64_t* where_out) {
+    Compute best[kStretch];
+    int32_t where[kStretch];
+    const int64_t count = z_end - z_begin;
+    for (int64_t z = 0; z < count; ++z) {
+      best[z] = kLowest;
+      where[z] = static_cast<int32_t>((x.begin * w.in[1] + y.begin) * w.in[2] +
+                                      w.spans[2][z_begin + z].begin);
+    }
+    for (int64_t i = x.begin; i < x.end; i += x.step) {
+      for (int64_t j = y.begin; j < y.end; j += y.step) {
+        const int64_t row = (i * w.in[1] + j) * w.in[2];
+        for (const Place& place : places) {
+          const int64_t from = std::max(place.begin - z_begin, int64_t{0});
+          const int64_t to = std::min(place.end - z_begin, count);
+          const int64_t start = row + place.offset + z_begin * stride;
+#pragma omp simd
+          for (int64_t z = from; z < to; ++z) {
+            const Compute value = static_cast<Compute>(in[start + z * stride]);
+            const bool wins = (value > best[z]) | is_nan(value);
+            best[z] = wins ? value : best[z];
+            where[z] = wins ? static_cast<int32_t>(start + z * stride) : where[z];
+          }
+        }
+      }
+    }
+    for (int64_t z = 0; z < count; ++z) {
+      out[z] = static_cast<T>(best[z]);
+      where_out[z] = where[z];
+    }
+  };
+  const int64_t grain = 4096 / std::max<int64_t>(w.out_size, 1) + 1;
+  parallel_for(pool.planes, grain, [&](int64_t first, int64_t end) {
+    for (int64_t plane = first; plane < end; ++plane) {
+      int64_t position = plane * w.out_size;
+      for (const Span& x : w.spans[0]) {
+        for (const Span& y : w.spans[1]) {
+          for (int64_t z = 0; z < w.out[2]; z += kStretch) {
+            const int64_t z_end = std::min(z + kStretch, w.out[2]);
+            stretch(input + plane * w.in_size, z, z_end, x, y, output + position,
+                    indices + position);
+            position += z_end - z;
+          }
+        }
+      }
+    }
+  });
+}
+
 template <typename T>
 T divide(T sum, int64_t count) {
   if constexpr (std::is_floating_point_v<T>) return sum / static_cast<T>(count);
@@ -222,14 +294,6 @@ void visit_floating(DType dtype, const char* operation, const Body& body) {
   });
 }
 
-void run_max(const Pool& pool, const Windows& w, const char* operation, const void* input,
-             void* output, int64_t* indices) {
-  visit_real(pool.dtype, operation, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    max_forward(w, pool.planes, static_cast<const T*>(input), static_cast<T*>(output), indices);
-  });
-}
-
 void run_avg(const Pool& pool, const Windows& w, bool adaptive, const char* operation,
              const void* input, void* output) {
   visit_real(pool.dtype, operation, [&](auto tag) {
@@ -260,7 +324,17 @@ int64_t pool_output_size(int64_t in, int64_t kernel, int64_t stride, int64_t pad
 }
 
 void max_pool_forward(const Pool& pool, const void* input, void* output, int64_t* indices) {
-  run_max(pool, fixed_windows(pool, true), "max_pool", input, output, indices);
+  const Windows w = fixed_windows(pool, true);
+  visit_real(pool.dtype, "max_pool", [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* in = static_cast<const T*>(input);
+    T* out = static_cast<T*>(output);
+    if (w.in_size <= std::numeric_limits<int32_t>::max()) {
+      max_forward_rows(pool, w, in, out, indices);
+    } else {
+      max_forward(w, pool.planes, in, out, indices);
+    }
+  });
 }
 
 void max_pool_backward(DType dtype, int64_t planes, int64_t in_size, int64_t out_size,
@@ -297,7 +371,11 @@ void adaptive_avg_pool_backward(const Pool& pool, const void* grad_output, void*
 
 void adaptive_max_pool_forward(const Pool& pool, const void* input, void* output,
                                int64_t* indices) {
-  run_max(pool, adaptive_windows(pool), "adaptive_max_pool", input, output, indices);
+  const Windows w = adaptive_windows(pool);
+  visit_real(pool.dtype, "adaptive_max_pool", [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    max_forward(w, pool.planes, static_cast<const T*>(input), static_cast<T*>(output), indices);
+  });
 }
 
 }  // namespace wengert::cpu
