@@ -208,31 +208,30 @@ void run_openblas(const Gemm& g) {
   const int64_t tile_work = std::min(g.m, rows) * std::min(g.n, columns) * g.k;
   std::optional<LongWorkScope> scope;
   if (g.batch * g.m * g.n * g.k >= kLongWork) scope.emplace();
-  parallel_for(g.batch * row_tiles * column_tiles, kLongWork / 4 / tile_work + 1,
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t tile = begin; tile < end; ++tile) {
-                   const int64_t index = tile / (row_tiles * column_tiles);
-                   const int64_t i = tile / column_tiles % row_tiles * rows;
-                   const int64_t j = tile % column_tiles * columns;
-                   const T* a = static_cast<const T*>(g.a.data) + index * g.a.batch_stride +
-                                i * row_stride(g.a);
-                   const T* b = static_cast<const T*>(g.b.data) + index * g.b.batch_stride +
-                                j * column_stride(g.b);
-                   T* c = static_cast<T*>(g.c) + index * g.c_batch_stride + i * g.ldc + j;
-                   T tile_beta = beta;
-                   Gemm part = g;
-                   part.m = std::min(rows, g.m - i);
-                   part.n = std::min(columns, g.n - j);
-                   if (g.bias != nullptr) {
-                     part.bias = static_cast<const T*>(g.bias) + j;
-                     prepare(part, beta, c);
-                     tile_beta = T(1);
-                   }
-                   openblas_call<T>(transpose_a, transpose_b, static_cast<int>(part.m),
-                                    static_cast<int>(part.n), static_cast<int>(g.k), alpha, a, lda,
-                                    b, ldb, tile_beta, c, ldc);
-                 }
-               });
+  const int64_t total = g.batch * row_tiles * column_tiles;
+  const int64_t grain = openblas_uses_threads() ? total : kLongWork / 4 / tile_work + 1;
+  parallel_for(total, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t tile = begin; tile < end; ++tile) {
+      const int64_t index = tile / (row_tiles * column_tiles);
+      const int64_t i = tile / column_tiles % row_tiles * rows;
+      const int64_t j = tile % column_tiles * columns;
+      const T* a = static_cast<const T*>(g.a.data) + index * g.a.batch_stride + i * row_stride(g.a);
+      const T* b =
+          static_cast<const T*>(g.b.data) + index * g.b.batch_stride + j * column_stride(g.b);
+      T* c = static_cast<T*>(g.c) + index * g.c_batch_stride + i * g.ldc + j;
+      T tile_beta = beta;
+      Gemm part = g;
+      part.m = std::min(rows, g.m - i);
+      part.n = std::min(columns, g.n - j);
+      if (g.bias != nullptr) {
+        part.bias = static_cast<const T*>(g.bias) + j;
+        prepare(part, beta, c);
+        tile_beta = T(1);
+      }
+      openblas_call<T>(transpose_a, transpose_b, static_cast<int>(part.m), static_cast<int>(part.n),
+                       static_cast<int>(g.k), alpha, a, lda, b, ldb, tile_beta, c, ldc);
+    }
+  });
 }
 
 // Products of bfloat16 by oneDNN itself; false when it has nothing faster than float32.

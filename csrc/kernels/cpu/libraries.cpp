@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 
@@ -97,7 +98,7 @@ const OpenBlasLibrary& openblas_library() {
 }
 
 std::mutex openblas_threads_mutex;
-int openblas_threads_users = 0;
+std::atomic<int> openblas_threads_users = 0;
 
 }  // namespace
 
@@ -126,6 +127,8 @@ OpenBlasThreadsScope::~OpenBlasThreadsScope() {
   std::lock_guard<std::mutex> lock(openblas_threads_mutex);
   if (--openblas_threads_users == 0) library.set_num_threads(1);
 }
+
+bool openblas_uses_threads() { return openblas_threads_users > 0; }
 
 void follow_num_threads() {
   // OpenMP keeps this number per thread, and threads that Python started have the default.

@@ -86,6 +86,9 @@ class OpenBlasThreadsScope {
   OpenBlasThreadsScope& operator=(const OpenBlasThreadsScope&) = delete;
 };
 
+// Whether such a scope is open in any thread. OpenBLAS must not be called from OpenMP threads then.
+bool openblas_uses_threads();
+
 // Makes oneDNN, called from this thread, use num_threads() threads.
 void follow_num_threads();
 
