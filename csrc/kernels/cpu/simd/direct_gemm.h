@@ -1,0 +1,28 @@
+// A matrix product of our own: for products so small that calling a library costs more than the
+// work, and for the integers, which no library multiplies.
+#pragma once
+#include <cstdint>
+
+#include "base/dtype.h"
+#include "kernels/cpu/isa.h"
+
+namespace wengert::cpu {
+
+// C = alpha * A @ B + beta * C + bias. Strides in elements; the columns of C are contiguous.
+// beta = 0 does not read C; bias, one row of n elements, may be null.
+struct DirectGemm {
+  int64_t m, n, k;
+  const void* a;
+  int64_t a_row, a_column;
+  const void* b;
+  int64_t b_row, b_column;
+  void* c;
+  int64_t ldc;
+  double alpha, beta;
+  const void* bias;
+};
+
+// float32, float64 and the integers (which wrap around), on the calling thread.
+WENGERT_KERNEL(direct_gemm, void, (DType dtype, const DirectGemm& gemm));
+
+}  // namespace wengert::cpu
