@@ -13,6 +13,7 @@ class Operand {
   Operand(const Scalar& scalar) : scalar_(scalar) {}    // NOLINT
   Operand(double value) : scalar_(value) {}             // NOLINT
   Operand(int value) : scalar_(value) {}                // NOLINT
+  Operand(int64_t value) : scalar_(value) {}            // NOLINT
   bool is_tensor() const { return tensor_ != nullptr; }
   const Tensor& tensor() const { return *tensor_; }
   const Scalar& scalar() const { return scalar_; }

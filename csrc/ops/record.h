@@ -11,6 +11,11 @@
 
 namespace wengert {
 
+namespace ops {
+// How many elements are combined into one when `dim` is reduced.
+int64_t _reduced_count(const Dims& size, const std::optional<Dims>& dim);
+}  // namespace ops
+
 // --- recording ---
 inline bool tracked(const Tensor& tensor) { return requires_grad(tensor); }
 inline bool tracked(const Operand& operand) {
@@ -25,6 +30,10 @@ bool any_edge(Node& node, size_t first);
 inline Dims shape_of(const Tensor& tensor) { return tensor.defined() ? tensor.sizes() : Dims{}; }
 inline Dims shape_of(const Operand& o) { return o.is_tensor() ? shape_of(o.tensor()) : Dims{}; }
 std::vector<Dims> shape_of(const std::vector<Tensor>& tensors);
+// Operators of the view kind may have had to copy.
+inline void set_view_if_shared(const Tensor& result, const Tensor& base, bool multi_output = false) {
+  if (result.storage() == base.storage()) set_view(result, base, multi_output);
+}
 inline DType dtype_of_value(const Tensor& tensor) { return tensor.dtype(); }
 
 template <typename T>

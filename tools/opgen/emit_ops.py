@@ -337,9 +337,9 @@ class Emitter:
         if entry.kind == "view":
             base = self.tensors[0].name
             if entry.outputs == -1:
-                lines.append(f"  for (Tensor& y : result) set_view(y, {base}, true);")
+                lines.append(f"  for (Tensor& y : result) set_view_if_shared(y, {base}, true);")
             else:
-                lines += [f"  set_view({y}, {base});" for y in self.outputs]
+                lines += [f"  set_view_if_shared({y}, {base});" for y in self.outputs]
         if self.differentiable:
             lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
             if entry.outputs == -1:

@@ -105,6 +105,10 @@ def scalar_product(entry: Entry, text: str) -> str:
     return product(parse(entry, text))
 
 
+# Helpers of csrc/ops that return numbers.
+PLAIN_FUNCTIONS = {"needs", "_reduced_count"}
+
+
 class TensorFormula:
     """A formula over tensors, as calls of operators (which record themselves when asked to)."""
 
@@ -154,7 +158,7 @@ class TensorFormula:
             case ast.Name(id=name):
                 return name in self.tensors
             case ast.Call(func=ast.Name(id=name)):
-                return name not in ("needs", "len", "int")
+                return name not in PLAIN_FUNCTIONS
             case ast.Attribute() | ast.Constant() | ast.List() | ast.Tuple():
                 return False
             case ast.Subscript(value=value):
