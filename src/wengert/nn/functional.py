@@ -212,8 +212,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     out_features, in1, in2 = weight.shape
     if input1.shape[-1] != in1 or input2.shape[-1] != in2:
         raise RuntimeError(
-            f"bilinear(): input sizes {input1.shape[-1]} and {input2.shape[-1]} do not match weight "
-            f"sizes {in1} and {in2}"
+            f"bilinear(): input sizes {input1.shape[-1]} and {input2.shape[-1]} do not match "
+            f"weight sizes {in1} and {in2}"
         )
     lead = input1.shape[:-1]
     product = input1 @ weight.permute(1, 0, 2).reshape(in1, out_features * in2)
@@ -230,7 +230,7 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """The rows of ``weight`` that the integers ``input`` name; no gradient for row ``padding_idx``."""
+    """The rows of ``weight`` that ``input`` names; row ``padding_idx`` gets no gradient."""
     if scale_grad_by_freq or sparse:
         raise NotImplementedError("embedding(): scale_grad_by_freq and sparse are not available")
     if padding_idx is not None:
@@ -303,8 +303,9 @@ def conv2d(
     dilation: _Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Cross-correlation of images (N, C, H, W) or (C, H, W) with ``weight`` (out, C / groups, kH, kW).
+    """Cross-correlation of images (N, C, H, W) or (C, H, W).
 
+    ``weight`` is (out_channels, C / groups, kernel height, kernel width).
     ``padding`` may be "same" (stride 1 only) or "valid".
     """
     if isinstance(padding, str):
@@ -439,12 +440,12 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalises over the last dimensions, which have shape ``normalized_shape`` (Ba et al., 2016)."""
+    """Normalises over the last dimensions, of shape ``normalized_shape`` (Ba et al., 2016)."""
     return _ops.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """``input`` divided by its ``p``-norm along ``dim``, or by ``eps`` where the norm is smaller."""
+    """``input`` divided by its ``p``-norm along ``dim``, or by ``eps`` if that is greater."""
     return input / input.norm(p, dim, True).clamp(min=eps)
 
 
@@ -461,7 +462,7 @@ def _check_probability(p: float) -> None:
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zeroes elements with probability ``p`` in training and scales the others by ``1 / (1 - p)``."""
+    """In training zeroes elements with probability ``p`` and divides the others by ``1 - p``."""
     if not 0.0 <= p <= 1.0:
         _check_probability(p)
     if not training or p == 0.0:
@@ -616,7 +617,7 @@ def huber_loss(
     delta: float = 1.0,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """``0.5 d**2`` where ``d = |input - target| < delta``, ``delta * (d - delta / 2)`` elsewhere."""
+    """``d**2 / 2`` where ``d = |input - target| < delta``, else ``delta * (d - delta / 2)``."""
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     reduction = _legacy_reduction(None, None, reduction)
@@ -688,7 +689,8 @@ def kl_div(
 ) -> Tensor:
     """``target * (log(target) - input)``; ``input`` is a log probability.
 
-    With ``reduction="batchmean"`` the sum is divided by the batch size, which is the divergence proper.
+    With ``reduction="batchmean"`` the sum is divided by the batch size, which is the divergence
+    proper.
     """
     per_batch = reduction == "batchmean"
     reduction = _legacy_reduction(size_average, reduce, "sum" if per_batch else reduction)

@@ -121,7 +121,7 @@ def eye_(tensor: Tensor) -> Tensor:
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """Fills a convolution's weight such that it passes on as many channels as possible unchanged."""
+    """Fills a convolution's weight such that it passes on as many channels as it can."""
     if tensor.dim() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     if tensor.shape[0] % groups:
@@ -150,7 +150,8 @@ def xavier_uniform_(
 ) -> Tensor:
     """Fills evenly from ``[-a, a)`` with ``a = gain * sqrt(6 / (fan_in + fan_out))``.
 
-    Source: Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward networks.
+    Source: Glorot and Bengio (2010), Understanding the difficulty of training deep
+    feedforward neural networks.
     """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
@@ -239,7 +240,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: wg.Generator | None 
 def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: wg.Generator | None = None
 ) -> Tensor:
-    """Fills a matrix with normal values and sets a fraction ``sparsity`` of every column to zero."""
+    """Fills with normal values and sets a fraction ``sparsity`` of every column to zero."""
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     rows, columns = tensor.shape

@@ -32,7 +32,8 @@ class Optimizer:
     """Keeps groups of parameters with their options, and a state for every parameter.
 
     Args:
-        params: tensors, ``(name, tensor)`` pairs, or dictionaries: groups with options of their own.
+        params: tensors, ``(name, tensor)`` pairs, or dictionaries: groups with options of
+            their own.
         defaults: the options of groups that do not give them.
 
     Subclasses define :meth:`step`.
@@ -111,7 +112,7 @@ class Optimizer:
                     grad.zero_()
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Adds a group: a dictionary with "params" and any options that differ from the defaults."""
+        """Adds a group: a dictionary with "params" and the options that are not the defaults."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         params = param_group["params"]
@@ -119,14 +120,15 @@ class Optimizer:
             params = [params]
         elif isinstance(params, set):
             raise TypeError(
-                "optimizer parameters need to be organized in ordered collections, but the ordering "
-                "of tensors in sets will change between runs. Please use a list instead."
+                "optimizer parameters need to be organized in ordered collections, but the "
+                "ordering of tensors in sets will change between runs. Please use a list instead."
             )
         params = list(params)
         if any(isinstance(entry, tuple) for entry in params):
             if not all(isinstance(entry, tuple) for entry in params):
                 raise ValueError(
-                    "all optimizer params should be with/without names. Some param names are missing"
+                    "all optimizer params should be with/without names. Some param names are "
+                    "missing"
                 )
             param_group["param_names"] = [name for name, _ in params]
             params = [parameter for _, parameter in params]
@@ -143,7 +145,8 @@ class Optimizer:
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
                 raise ValueError(
-                    f"parameter group didn't specify a value of required optimization parameter {name}"
+                    "parameter group didn't specify a value of required optimization parameter "
+                    f"{name}"
                 )
             param_group.setdefault(name, default)
         own = {id(parameter) for parameter in params}
@@ -152,8 +155,8 @@ class Optimizer:
         for group in self.param_groups:
             if ("param_names" in group) != ("param_names" in param_group):
                 raise ValueError(
-                    "all optimizer param groups should be with/without names. cannot add param group "
-                    "with names to the optimizer without names, or the other way round"
+                    "all optimizer param groups should be with/without names. cannot add param "
+                    "group with names to the optimizer without names, or the other way round"
                 )
             if not own.isdisjoint(map(id, group["params"])):
                 raise ValueError("some parameters appear in more than one parameter group")
@@ -236,7 +239,7 @@ class Optimizer:
     # ---- hooks ----
 
     def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Calls ``hook(optimizer, args, kwargs)`` before a step; it may return new ``(args, kwargs)``."""
+        """Calls ``hook(optimizer, args, kwargs)`` before a step; it may return new arguments."""
         return _add(self._step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable) -> RemovableHandle:
@@ -294,8 +297,8 @@ def _with_hooks(step: Callable) -> Callable:
             if replaced is not None:
                 if not (isinstance(replaced, tuple) and len(replaced) == 2):
                     raise RuntimeError(
-                        f"{step.__qualname__} must return None or a tuple of (new_args, new_kwargs), "
-                        f"but got {replaced}."
+                        f"{step.__qualname__} must return None or a tuple of (new_args, "
+                        f"new_kwargs), but got {replaced}."
                     )
                 args, kwargs = replaced
         result = step(self, *args, **kwargs)

@@ -1,9 +1,9 @@
 """Live views on what a module has registered.
 
-A module keeps its parameters, buffers and child modules as ordinary instance attributes, so that reading
-``self.weight`` costs no more than reading any attribute, and remembers beside them which names are
-registered, in order. These views are what ``module._parameters`` and its siblings give: they read and write
-through, so that code which edits those mappings keeps working.
+A module keeps its parameters, buffers and child modules as ordinary instance attributes, so that
+reading ``self.weight`` costs no more than reading any attribute, and remembers beside them which
+names are registered, in order. These views are what ``module._parameters`` and its siblings give:
+they read and write through, so that code which edits those mappings keeps working.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Registry"]
 
 
 class Registry(MutableMapping):
-    """The attributes in ``values`` whose names are in ``names``, as a mapping that writes through."""
+    """The attributes in ``values`` that ``names`` lists, as a mapping that writes through."""
 
     __slots__ = ("_names", "_values")
 

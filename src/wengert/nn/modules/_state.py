@@ -30,7 +30,7 @@ class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpec
 
 
 class _IncomingState(OrderedDict):
-    """The state being loaded, together with the writes that wait until all of it has been checked."""
+    """The state being loaded, and the writes that wait until all of it has been checked."""
 
     pending: list[tuple[StateMixin, str, str, wg.Tensor]]
 
@@ -54,7 +54,7 @@ class StateMixin:
     _load_state_dict_post_hooks: OrderedDict
 
     def get_extra_state(self) -> Any:
-        """Returns state other than parameters and buffers; override together with ``set_extra_state``."""
+        """Returns further state; override it together with :meth:`set_extra_state`."""
         raise RuntimeError(
             "Reached a code path in Module.get_extra_state() that should never be called."
         )
@@ -129,9 +129,10 @@ class StateMixin:
     ) -> _IncompatibleKeys:
         """Copies parameters and buffers from ``state_dict`` into this module and its children.
 
-        Everything is checked before anything is written: when an error is raised, no parameter and no
-        buffer has changed. (The one exception: with a post-hook registered, missing and unexpected keys are
-        judged after the hook, hence after the writes, because the hook may edit the two lists.)
+        Everything is checked before anything is written: when an error is raised, no parameter and
+        no buffer has changed. (The one exception: with a post-hook registered, missing and
+        unexpected keys are judged after the hook, hence after the writes, because the hook may
+        edit the two lists.)
 
         Args:
             state_dict: names and values, as :meth:`state_dict` gives them.
@@ -184,9 +185,10 @@ class StateMixin:
             for hook in module._load_state_dict_post_hooks.values():
                 if hook(module, incompatible) is not None:
                     raise AssertionError(
-                        "Hooks registered with ``register_load_state_dict_post_hook`` are not expected "
-                        "to return new values, if incompatible_keys need to be modified, it should be "
-                        "done inplace."
+                        "Hooks registered with ``register_load_state_dict_post_hook`` are not "
+                        "expected to return new values, if incompatible_keys need to be modified, "
+                        "it should "
+                        "be done inplace."
                     )
         self._raise_if_incompatible(incompatible, errors, strict)
         return incompatible
@@ -249,8 +251,8 @@ class StateMixin:
             incoming = state_dict[key]
             if not isinstance(incoming, wg.Tensor):
                 error_msgs.append(
-                    f'While copying the parameter named "{key}", expected wengert.Tensor or Tensor-like '
-                    f"object from checkpoint but received {type(incoming)}"
+                    f'While copying the parameter named "{key}", expected wengert.Tensor or '
+                    f"Tensor-like object from checkpoint but received {type(incoming)}"
                 )
                 continue
             # Scalars were once saved with one dimension.
@@ -318,8 +320,8 @@ class StateMixin:
         return _add(self._state_dict_pre_hooks, hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Calls ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
-        error_msgs)`` before this module's entries are looked up."""
+        """Calls ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
+        unexpected_keys, error_msgs)`` before this module's entries are looked up."""
         return _add(self._load_state_dict_pre_hooks, (hook, True))
 
     def _register_load_state_dict_pre_hook(

@@ -43,7 +43,7 @@ __all__ = [
 
 
 class _Activation(Module):
-    """Applies ``_function``, whose further arguments are the constructor's and become attributes."""
+    """Applies ``_function``, whose further arguments the constructor takes and keeps."""
 
     _function: ClassVar[Callable]
     _options: ClassVar[dict[str, inspect.Parameter]]

@@ -43,11 +43,10 @@ class _Conv(Module):
             raise ValueError("in_channels must be divisible by groups")
         if out_channels % groups:
             raise ValueError("out_channels must be divisible by groups")
-        if isinstance(padding, str):
-            if padding not in ("same", "valid"):
-                raise ValueError(
-                    f"Invalid padding string {padding!r}, should be one of {{'valid', 'same'}}"
-                )
+        if isinstance(padding, str) and padding not in ("same", "valid"):
+            raise ValueError(
+                f"Invalid padding string {padding!r}, should be one of {{'valid', 'same'}}"
+            )
         if padding_mode not in _PADDING_MODES:
             raise ValueError(
                 f"padding_mode must be one of {set(_PADDING_MODES)}, but got "
@@ -130,7 +129,8 @@ class Conv1d(_Conv):
 class Conv2d(_Conv):
     """Cross-correlation of images: (N, C_in, H, W) to (N, C_out, H_out, W_out).
 
-    ``H_out = (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1``, and so for the width.
+    ``H_out = (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1``, and so for the
+    width.
 
     >>> import wengert as wg
     >>> wg.nn.Conv2d(3, 8, 3, padding=1)(wg.zeros(1, 3, 10, 10)).shape

@@ -22,7 +22,7 @@ class _Dropout(Module):
 
 
 class Dropout(_Dropout):
-    """Zeroes elements with probability ``p`` in training and scales the others by ``1 / (1 - p)``."""
+    """In training zeroes elements with probability ``p`` and divides the others by ``1 - p``."""
 
     def forward(self, input: wg.Tensor) -> wg.Tensor:
         return F.dropout(input, self.p, self.training, self.inplace)

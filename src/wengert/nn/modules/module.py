@@ -39,7 +39,7 @@ def register_module_forward_hook(
 
 
 class Module(StateMixin):
-    """A piece of a network: parameters, buffers and child modules, and a ``forward`` that uses them.
+    """A piece of a network: parameters, buffers, child modules and a ``forward`` using them.
 
     Parameters and modules are registered by assigning them as attributes.
 
@@ -124,8 +124,8 @@ class Module(StateMixin):
                         result = replaced
                 except Exception as error:
                     warnings.warn(
-                        "module forward hook with ``always_call=True`` raised an exception that was "
-                        f"silenced as another error was raised in forward: {error}",
+                        "module forward hook with ``always_call=True`` raised an exception that "
+                        f"was silenced as another error was raised in forward: {error}",
                         stacklevel=3,
                     )
             raise
@@ -151,7 +151,7 @@ class Module(StateMixin):
         with_kwargs: bool = False,
         always_call: bool = False,
     ) -> RemovableHandle:
-        """Calls ``hook(module, args, output)`` after ``forward``; what it returns replaces the output.
+        """Calls ``hook(module, args, output)`` after ``forward``; its result replaces the output.
 
         Args:
             hook: the function; ``hook(module, args, kwargs, output)`` with ``with_kwargs``.
@@ -168,8 +168,8 @@ class Module(StateMixin):
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Not available; hook the tensors instead."""
         raise NotImplementedError(
-            "register_full_backward_hook(): modules have no backward hooks; register a forward hook "
-            "that calls Tensor.register_hook() on the module's output or input"
+            "register_full_backward_hook(): modules have no backward hooks; register a forward "
+            "hook that calls Tensor.register_hook() on the module's output or input"
         )
 
     def register_full_backward_pre_hook(
@@ -218,9 +218,9 @@ class Module(StateMixin):
                 )
             if param.grad_fn is not None:
                 raise ValueError(
-                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
-                    f"created explicitly. To express '{name}' as a function of another Tensor, compute "
-                    "the value in the forward() method."
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must "
+                    f"be created explicitly. To express '{name}' as a function of another Tensor, "
+                    "compute the value in the forward() method."
                 )
         self.__dict__[name] = param
         self._parameter_names[name] = True
@@ -465,13 +465,14 @@ class Module(StateMixin):
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
         """Moves all parameters and buffers to a device, a floating-point dtype, or both, in place.
 
-        Takes ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``. Integer buffers keep
-        their dtype.
+        Takes ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``. Integer
+        buffers keep their dtype.
         """
         device, dtype, non_blocking = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={dtype}"
             )
 
         def convert(tensor: wg.Tensor) -> wg.Tensor:

@@ -114,7 +114,8 @@ class BatchNorm1d(_BatchNorm):
     Args:
         num_features: C.
         eps: added to the variance.
-        momentum: how far the running statistics move towards the batch's; ``None`` for a plain mean.
+        momentum: how far the running statistics move towards the batch's; ``None`` for a
+            plain mean.
         affine: learn a scale and a shift per feature.
         track_running_stats: keep running statistics and use them in evaluation.
 

@@ -31,8 +31,9 @@ def get_total_norm(
         total = wg.stack([norm.to(norms[0].dtype) for norm in norms]).norm(norm_type)
     if error_if_nonfinite and not bool(total.isfinite()):
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so "
-            "it cannot be clipped. To disable this error and scale the gradients by the non-finite "
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, "
+            "so it cannot be clipped. To disable this error and scale the gradients by the "
+            "non-finite "
             "norm anyway, set `error_if_nonfinite=False`"
         )
     return total

@@ -34,7 +34,8 @@ def default_convert(data: Any) -> Any:
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
-    """One batch of many samples: tensors are stacked, numbers become a tensor, containers go inward.
+    """One batch of many samples: tensors are stacked, numbers become a tensor, containers go
+    inward.
 
     >>> default_collate([(0, "a"), (1, "b")])
     [tensor([0, 1]), ('a', 'b')]

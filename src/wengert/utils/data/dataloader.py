@@ -72,8 +72,8 @@ class DataLoader:
                     )
             if batch_sampler is not None:
                 raise ValueError(
-                    "DataLoader with IterableDataset: expected unspecified batch_sampler option, but "
-                    f"got batch_sampler={batch_sampler}"
+                    "DataLoader with IterableDataset: expected unspecified batch_sampler option, "
+                    f"but got batch_sampler={batch_sampler}"
                 )
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
@@ -87,7 +87,8 @@ class DataLoader:
             drop_last = False
         elif batch_size is None and drop_last:
             raise ValueError(
-                "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
+                "batch_size=None option disables auto-batching and is mutually exclusive with "
+                "drop_last"
             )
         if sampler is None and not streams:
             if shuffle:
@@ -202,7 +203,8 @@ def _check_workers(
 ) -> None:
     if num_workers < 0:
         raise ValueError(
-            "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
+            "num_workers option should be non-negative; use num_workers=0 to disable "
+            "multiprocessing."
         )
     if timeout < 0:
         raise ValueError("timeout option should be non-negative")
@@ -214,8 +216,8 @@ def _check_workers(
         )
     if prefetch_factor is not None:
         raise ValueError(
-            "prefetch_factor option could only be specified in multiprocessing. let num_workers > 0 "
-            "to enable multiprocessing, otherwise set prefetch_factor to None."
+            "prefetch_factor option could only be specified in multiprocessing. let num_workers > "
+            "0 to enable multiprocessing, otherwise set prefetch_factor to None."
         )
     if persistent_workers:
         raise ValueError("persistent_workers option needs num_workers > 0")

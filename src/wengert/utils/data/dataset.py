@@ -133,8 +133,8 @@ def random_split(
 ) -> list[Subset[T]]:
     """Splits at random into parts of the given lengths.
 
-    Fractions that sum to one are allowed too; what rounding down leaves over goes to the first parts, one
-    sample each.
+    Fractions that sum to one are allowed too; what rounding down leaves over goes to the first
+    parts, one sample each.
     """
     total = len(dataset)  # type: ignore[arg-type]
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
@@ -147,7 +147,8 @@ def random_split(
         for index, size in enumerate(sizes):
             if size == 0:
                 warnings.warn(
-                    f"Length of split at index {index} is 0. This might result in an empty dataset.",
+                    f"Length of split at index {index} is 0. This might result in an empty "
+                    "dataset.",
                     stacklevel=2,
                 )
         lengths = sizes
