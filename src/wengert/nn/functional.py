@@ -515,6 +515,13 @@ def _reduce(loss: Tensor, reduction: str) -> Tensor:
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
+def _reduce_weighted(loss: Tensor, weight: Tensor, reduction: str) -> Tensor:
+    if weight.shape != loss.shape:
+        raise ValueError("Weights and input must have the same size.")
+    loss = loss * weight
+    return loss.sum() / weight.sum() if reduction == "mean" else _reduce(loss, reduction)
+
+
 def _warn_broadcast(input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
         warnings.warn(
@@ -571,10 +578,13 @@ def mse_loss(
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
+    weight: Tensor | None = None,
 ) -> Tensor:
-    """``(input - target)**2``."""
+    """``(input - target)**2``; with ``weight`` the mean is a weighted one."""
     reduction = _legacy_reduction(size_average, reduce, reduction)
     _warn_broadcast(input, target)
+    if weight is not None:
+        return _reduce_weighted((input - target) ** 2, weight, reduction)
     return _ops.mse_loss(input, target, reduction)
 
 
@@ -584,11 +594,15 @@ def l1_loss(
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
+    weight: Tensor | None = None,
 ) -> Tensor:
-    """``|input - target|``."""
+    """``|input - target|``; with ``weight`` the mean is a weighted one."""
     reduction = _legacy_reduction(size_average, reduce, reduction)
     _warn_broadcast(input, target)
-    return _reduce((input - target).abs(), reduction)
+    loss = (input - target).abs()
+    if weight is not None:
+        return _reduce_weighted(loss, weight, reduction)
+    return _reduce(loss, reduction)
 
 
 def smooth_l1_loss(
@@ -624,10 +638,7 @@ def huber_loss(
     _warn_broadcast(input, target)
     d = (input - target).abs()
     loss = wg.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta))
-    if weight is None:
-        return _reduce(loss, reduction)
-    loss = loss * weight
-    return loss.sum() / weight.sum() if reduction == "mean" else _reduce(loss, reduction)
+    return _reduce(loss if weight is None else loss * weight, reduction)
 
 
 def binary_cross_entropy(

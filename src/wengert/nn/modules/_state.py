@@ -199,8 +199,8 @@ class StateMixin:
         report = list(errors)
         if strict:
             for kind, names in (
-                ("Missing", keys.missing_keys),
                 ("Unexpected", keys.unexpected_keys),
+                ("Missing", keys.missing_keys),
             ):
                 if names:
                     listed = ", ".join(f'"{name}"' for name in names)

@@ -33,6 +33,8 @@ class _BatchNorm(Module):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: wg.dtype | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -41,10 +43,9 @@ class _BatchNorm(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         options = {"device": device, "dtype": dtype}
-        for name in ("weight", "bias"):
-            self.register_parameter(
-                name, Parameter(wg.empty(num_features, **options)) if affine else None
-            )
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            value = Parameter(wg.empty(num_features, **options)) if wanted else None
+            self.register_parameter(name, value)
         tracked = track_running_stats
         self.register_buffer("running_mean", wg.zeros(num_features, **options) if tracked else None)
         self.register_buffer("running_var", wg.ones(num_features, **options) if tracked else None)
@@ -64,8 +65,9 @@ class _BatchNorm(Module):
     def reset_parameters(self) -> None:
         """Back to the starting values: statistics, scale 1 and shift 0."""
         self.reset_running_stats()
-        if self.affine:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def _check_input_dim(self, input: wg.Tensor) -> None:
@@ -95,7 +97,7 @@ class _BatchNorm(Module):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
     def _load_from_state_dict(
@@ -118,6 +120,7 @@ class BatchNorm1d(_BatchNorm):
             plain mean.
         affine: learn a scale and a shift per feature.
         track_running_stats: keep running statistics and use them in evaluation.
+        bias: learn the shift too, if ``affine``.
 
     Source: Ioffe and Szegedy (2015), Batch normalization, https://arxiv.org/abs/1502.03167.
     """
@@ -175,5 +178,6 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
         )
