@@ -1,0 +1,42 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+import wengert as wg
+
+from .. import functional as F
+from .module import Module
+
+__all__ = ["Dropout", "Dropout1d", "Dropout2d"]
+
+
+class _Dropout(Module):
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        F._check_probability(p)
+        self.p = p
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_Dropout):
+    """In training zeroes elements with probability ``p`` and divides the others by ``1 - p``."""
+
+    def forward(self, input: wg.Tensor) -> wg.Tensor:
+        return F.dropout(input, self.p, self.training, self.inplace)
+
+
+class Dropout1d(_Dropout):
+    """Zeroes whole channels of an input (N, C, L)."""
+
+    def forward(self, input: wg.Tensor) -> wg.Tensor:
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout2d(_Dropout):
+    """Zeroes whole channels of an input (N, C, H, W)."""
+
+    def forward(self, input: wg.Tensor) -> wg.Tensor:
+        return F.dropout2d(input, self.p, self.training, self.inplace)

@@ -1,0 +1,5 @@
+"""Helpers around training: data loading and hooks."""
+
+from . import data, hooks
+
+__all__ = ["data", "hooks"]
