@@ -19,7 +19,7 @@ def sum(input: Tensor, dim: list[int] | None = None, keepdim: bool = False, *,
 
 
 @reduction(init="0", combine="acc + input", finish="acc / n", result="float",
-           dtypes="float complex int bool",
+           dtypes="float complex",
            d={"input": "_expand_reduced(g, input.shape, dim, keepdim) / _reduced_count(input.shape, dim)"})
 def mean(input: Tensor, dim: list[int] | None = None, keepdim: bool = False, *,
          dtype: dtype | None = None) -> Tensor:

@@ -86,3 +86,21 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 @view(d={"input": "_slice_backward(g, input.shape, dim, start, end, step)"}, public="")
 def slice(input: Tensor, dim: int, start: int, end: int, step: int) -> Tensor:
     """``input[start:end:step]`` along ``dim``; bounds are within the size."""
+
+
+@view(d={"input": "g"}, public="function")
+def real(input: Tensor) -> Tensor:
+    """The real part: a view of a complex tensor, a real tensor itself.
+
+    >>> wg.real(wg.tensor([1 + 2j]))
+    tensor([1.])
+    """
+
+
+@view(d={"input": "complex(g * 0, g)"}, public="function")
+def imag(input: Tensor) -> Tensor:
+    """The imaginary part, as a view. Raises RuntimeError for real tensors.
+
+    >>> wg.imag(wg.tensor([1 + 2j]))
+    tensor([2.])
+    """

@@ -1,6 +1,7 @@
 #include "autograd/accumulate.h"
 
-#include "ops.h"
+#include "operators/basic.h"
+#include "operators/elementwise.h"
 
 namespace wengert {
 

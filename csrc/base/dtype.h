@@ -84,6 +84,21 @@ inline constexpr bool is_complex_v =
 template <typename T>
 inline constexpr bool is_reduced_v = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
 
+template <typename T>
+struct counterparts {
+  using real = T;
+  using complex = std::complex<std::conditional_t<std::is_same_v<T, double>, double, float>>;
+};
+template <typename R>
+struct counterparts<std::complex<R>> {
+  using real = R;
+  using complex = std::complex<R>;
+};
+template <typename T>
+using real_t = typename counterparts<T>::real;
+template <typename T>
+using complex_t = typename counterparts<T>::complex;
+
 // The type that sums and products of T are carried out in.
 template <typename T>
 using compute_t = std::conditional_t<is_reduced_v<T>, float, T>;
@@ -91,7 +106,7 @@ using compute_t = std::conditional_t<is_reduced_v<T>, float, T>;
 // Converts between any two element types, as PyTorch does: complex to real drops the imaginary
 // part, anything to bool asks "is it non-zero".
 template <typename To, typename From>
-constexpr To convert(From value) {
+[[gnu::always_inline]] constexpr To convert(From value) {
   if constexpr (std::is_same_v<To, From>) {
     return value;
   } else if constexpr (is_reduced_v<From>) {

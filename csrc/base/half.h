@@ -12,7 +12,7 @@ struct Half {
   operator float() const { return to_float(bits); }
 
   // Round to nearest even; overflow goes to infinity, NaN stays NaN.
-  static uint16_t from_float(float value) {
+  [[gnu::always_inline]] static uint16_t from_float(float value) {
     uint32_t x = std::bit_cast<uint32_t>(value);
     const uint32_t sign = (x >> 16) & 0x8000u;
     x &= 0x7fffffffu;
@@ -29,7 +29,7 @@ struct Half {
     return static_cast<uint16_t>(sign | (x >> 13));
   }
 
-  static float to_float(uint16_t h) {
+  [[gnu::always_inline]] static float to_float(uint16_t h) {
     const uint32_t sign = static_cast<uint32_t>(h & 0x8000u) << 16;
     uint32_t x = static_cast<uint32_t>(h & 0x7fffu) << 13;
     const uint32_t exponent = x & 0x0f800000u;
@@ -50,7 +50,7 @@ struct BFloat16 {
   BFloat16(float value) : bits(from_float(value)) {}  // NOLINT: implicit on purpose
   operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
-  static uint16_t from_float(float value) {
+  [[gnu::always_inline]] static uint16_t from_float(float value) {
     const uint32_t x = std::bit_cast<uint32_t>(value);
     if ((x & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((x >> 16) | 0x40u);
     return static_cast<uint16_t>((x + 0x7fffu + ((x >> 16) & 1u)) >> 16);

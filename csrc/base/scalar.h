@@ -23,7 +23,7 @@ class Scalar {
   bool is_complex() const { return kind_ == Kind::kComplex; }
 
   template <typename T>
-  T to() const {
+  [[gnu::always_inline]] T to() const {
     switch (kind_) {
       case Kind::kBool:
         return convert<T>(int_ != 0);
@@ -35,6 +35,16 @@ class Scalar {
         break;
     }
     return convert<T>(complex_);
+  }
+  Scalar operator-() const {
+    switch (kind_) {
+      case Kind::kFloat:
+        return Scalar(-float_);
+      case Kind::kComplex:
+        return Scalar(-complex_);
+      default:
+        return Scalar(-int_);
+    }
   }
   double real() const { return kind_ == Kind::kComplex ? complex_.real() : to<double>(); }
   bool equals(double value) const {

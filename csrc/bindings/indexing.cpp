@@ -1,6 +1,8 @@
 // x[...] and x[...] = v: Python's index becomes views, then gathers by index tensors.
 #include "bindings/call.h"
-#include "ops.h"
+#include "operators/basic.h"
+#include "operators/shape.h"
+#include "operators/view.h"
 
 namespace wengert::python {
 

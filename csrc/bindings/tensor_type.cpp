@@ -1,10 +1,10 @@
 // The Python type of tensors: life cycle, attributes, and the plainest methods.
+#include <Python.h>
 #include <structmember.h>
 
 #include "autograd/engine.h"
 #include "bindings/call.h"
 #include "graph/node.h"
-#include "ops.h"
 
 namespace wengert::python {
 

@@ -1,5 +1,7 @@
 // Copies, casts, creation.
-#include "ops.h"
+#include "operators/basic.h"
+#include "operators/elementwise.h"
+#include "operators/reduction.h"
 
 namespace wengert::ops {
 

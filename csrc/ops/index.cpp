@@ -1,7 +1,9 @@
 // Indexing by tensors.
 #include "kernels/cpu/advanced_index.h"
 #include "kernels/cpu/index.h"
-#include "ops.h"
+#include "operators/basic.h"
+#include "operators/shape.h"
+#include "operators/view.h"
 
 namespace wengert::ops {
 

@@ -1,5 +1,5 @@
 // Histories after writes in place: a write through a view becomes part of its base's history.
-#include "ops.h"
+#include "operators/basic.h"
 
 namespace wengert {
 

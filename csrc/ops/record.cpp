@@ -1,4 +1,5 @@
-#include "ops.h"
+#include "operators/basic.h"
+#include "operators/elementwise.h"
 
 namespace wengert {
 

@@ -1,5 +1,7 @@
 // Views: geometry only.
-#include "ops.h"
+#include "operators/basic.h"
+#include "operators/shape.h"
+#include "operators/view.h"
 
 namespace wengert::ops {
 
@@ -185,6 +187,29 @@ Tensor slice(const Tensor& input, int64_t dim, int64_t start, int64_t end, int64
   sizes[d] = (last - first + step - 1) / step;
   strides[d] *= step;
   return alias(input, sizes, strides, offset);
+}
+
+namespace {
+
+// One of the two parts of a complex tensor, as a view of real numbers.
+Tensor part_of(const Tensor& input, int64_t part) {
+  Dims strides = input.strides();
+  for (int64_t& stride : strides) stride *= 2;
+  return from_storage(input.storage(), input.sizes(), strides, input.offset() * 2 + part,
+                      to_real(input.dtype()));
+}
+
+}  // namespace
+
+Tensor real(const Tensor& input) {
+  return is_complex(input.dtype()) ? part_of(input, 0) : alias(input);
+}
+
+Tensor imag(const Tensor& input) {
+  WENGERT_CHECK(is_complex(input.dtype()), kRuntime,
+                "imag is not implemented for tensors with non-complex dtypes.",
+                describe_argument("input", input));
+  return part_of(input, 1);
 }
 
 // --- adjoints and relatives ---

@@ -165,7 +165,10 @@ class Emitter:
         lines += [f"const auto& {n}_shape = node.{n}_shape;" for n in self.saved_shapes if n in shapes]
         lines += [f"const DType {n}_dtype = node.{n}_dtype;" for n in self.saved_dtypes if n in dtypes]
         for p in self.saved_parameters:
-            if p.name in names:
+            if p.name in names and self.elementwise and p.type == "float | None":
+                missing = "std::numeric_limits<double>::quiet_NaN()"
+                lines.append(f"const double {p.name} = node.{p.name}.value_or({missing});")
+            elif p.name in names:
                 lines.append(f"const auto& {p.name} = node.{p.name};")
         return lines
 
@@ -213,7 +216,8 @@ class Emitter:
             parameters, pointer = "", "nullptr"
             if kernel["parameters"]:
                 parameters = ("const Scalar parameters[] = {"
-                              + ", ".join(_as_scalar(p) for p in kernel["parameters"]) + "};")
+                              + ", ".join(p.name if p.type == "Number" else f"Scalar({p.name})"
+                                          for p in kernel["parameters"]) + "};")
                 pointer = "parameters"
             body = ["if (!modes.grad) {", f"  const Operand operands[] = {{{operands}}};"]
             if parameters:
@@ -331,7 +335,7 @@ class Emitter:
                 if self.tensors:
                     first = self.tensors[0].name
                     lines.append(f"  if (result.same({first})) return result;")
-                lines.append("  Tensor& y = result;")
+                lines.append("  [[maybe_unused]] Tensor& y = result;")
             elif entry.outputs > 1:
                 lines.append(f"  auto& [{', '.join(self.outputs)}] = result;")
         if entry.kind == "view":
@@ -483,7 +487,7 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
     stored = {**element, "B": "uint8_t"}
     names = (["g"] if kernel.get("vjp") else []) + kernel["inputs"]
     lines = [f"template <typename T>\nvoid {entry.name}_{kernel['row']}(char* const* operands, "
-             "int64_t n, [[maybe_unused]] const Scalar* parameters) {"]
+             "int64_t total, [[maybe_unused]] const Scalar* parameters) {"]
     for i, p in enumerate(kernel["parameters"]):
         type_ = {"Number": "T", "float": "real_t<T>", "bool": "bool", "int": "int64_t",
                  "float | None": "real_t<T>"}.get(p.type)
@@ -495,8 +499,8 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
     for i, name in enumerate(names):
         lines.append(f"  const auto* in{i} = reinterpret_cast<const "
                      f"{stored[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
-    lines.append("  n &= -kLanes;")
-    lines.append("#pragma omp simd\n  for (int64_t i = 0; i < n; ++i) {")
+    lines.append("  total &= -kLanes;")
+    lines.append("#pragma omp simd\n  for (int64_t i = 0; i < total; ++i) {")
     for i, name in enumerate(names):
         test = " != 0" if kernel["codes"][i + 1] == "B" else ""
         lines.append(f"    const auto {name} = in{i}[i]{test};")

@@ -157,9 +157,9 @@ class Binding:
     def _entry_point(self, prefix: str, signature: str, call: str) -> str:
         name = self.entry.name
         return (
-            f"PyObject* {prefix}_{name}(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {{\n"
+            f"[[maybe_unused]] PyObject* {prefix}_{name}(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {{\n"
             f"  return invoke({signature}, nullptr, args, count, keywords, {call});\n}}\n"
-            f"PyObject* {prefix}m_{name}(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {{\n"
+            f"[[maybe_unused]] PyObject* {prefix}m_{name}(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {{\n"
             f"  return invoke({signature}, self, args, count, keywords, {call});\n}}"
         )
 

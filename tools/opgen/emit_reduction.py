@@ -36,7 +36,8 @@ struct {entry.name}_op {{
     return static_cast<Acc>({combine});
   }}
   Acc merge(Acc acc, Acc {other}) const {{ return static_cast<Acc>({merge}); }}
-  Out finish(Acc acc, [[maybe_unused]] int64_t n) const {{
+  Out finish(Acc acc, [[maybe_unused]] int64_t count) const {{
+    [[maybe_unused]] const T n = static_cast<T>(count);
     return static_cast<Out>({scalar(entry, entry.get("finish"))});
   }}
 }};

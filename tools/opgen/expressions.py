@@ -117,6 +117,10 @@ class TensorFormula:
         self.tree = parse(entry, text)
         self.tensors = tensors
         self.names = names_in(self.tree)
+        symbols = [n.op for n in ast.walk(self.tree) if isinstance(n, ast.BinOp | ast.UnaryOp)]
+        self.calls = {n.func.id for n in ast.walk(self.tree)
+                      if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        self.calls |= {OPERATORS[type(op)] for op in symbols if type(op) in OPERATORS}
         # Tensors of which only sizes or dtype are read, and tensors that are read themselves.
         self.shapes: set[str] = set()
         self.dtypes: set[str] = set()
@@ -180,6 +184,8 @@ class TensorFormula:
                 known = name in self.tensors or any(p.name == name for p in self.entry.parameters)
                 return name if known else CONSTANTS.get(name, name)
             case ast.Attribute(value=ast.Name(id=name), attr="shape" | "dtype" as attribute):
+                if name == "g" or (name[0] == "g" and name[1:].isdigit()):
+                    return f"{name}.{'sizes' if attribute == 'shape' else 'dtype'}()"
                 return f"{name}_{attribute}"
             case ast.List(elts=items) | ast.Tuple(elts=items):
                 if any(tensor(i) for i in items):

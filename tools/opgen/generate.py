@@ -50,26 +50,44 @@ def number_kernels(table: Table) -> tuple[int, int]:
     return rows, reductions
 
 
-def header(table: Table) -> str:
+def families(table: Table) -> dict[str, list[Entry]]:
+    """Native entries by the file that they are in."""
+    result: dict[str, list[Entry]] = {}
+    for entry in table.entries:
+        if entry.kind != "composite":
+            result.setdefault(entry.family, []).append(entry)
+    return result
+
+
+def header(entries: list[Entry]) -> str:
+    """One header per family, so that a change to one recompiles no other."""
     lines = [BANNER + "#pragma once", '#include "ops/record.h"', "", "namespace wengert {",
              "struct Generator;", "namespace ops {"]
-    for entry in table.entries:
-        if entry.kind == "composite":
-            continue
+    for entry in entries:
         lines.append(signature(entry, defaults=True) + ";")
         if entry.has_inplace:
             lines.append(signature(entry, "_", defaults=True) + ";")
         if entry.has_out:
             lines.append(signature(entry, "_out") + ";")
     lines += ["", "// What is written by hand in csrc/ops; values only, without history.", "namespace impl {"]
-    for entry in table.entries:
-        if entry.kind not in ("elementwise", "composite"):
+    for entry in entries:
+        if entry.kind != "elementwise":
             lines.append(signature(entry) + ";")
     return "\n".join([*lines, "}  // namespace impl", "}  // namespace ops", "}  // namespace wengert", ""])
 
 
-def operators(entries: list[Entry]) -> str:
-    parts = [BANNER + '#include "ops.h"', "", "namespace wengert::ops {", ""]
+def includes(entries: list[Entry], table: Table) -> list[str]:
+    """The families whose operators the derivative formulas of `entries` call."""
+    homes = {e.name: e.family for e in table.entries}
+    needed = {e.family for e in entries} | {"basic", "elementwise", "comparison"}
+    for entry in entries:
+        for formula in Emitter(entry).formulas.values():
+            needed |= {homes[name] for name in formula.calls if name in homes}
+    return [f'#include "operators/{family}.h"' for family in sorted(needed)]
+
+
+def operators(entries: list[Entry], table: Table) -> str:
+    parts = [BANNER.rstrip(), *includes(entries, table), "", "namespace wengert::ops {", ""]
     symbols = []
     for entry in entries:
         for kernel in emit_ops.used_kernels(entry) if entry.kind == "elementwise" else []:
@@ -88,8 +106,6 @@ def simd(entries: list[Entry], name: str) -> str:
     parts = [BANNER + '#include "kernels/cpu/simd_math.h"', '#include "kernels/math/all.h"',
              '#include "kernels/cpu/elementwise.h"', "", "#include <algorithm>", "",
              "namespace wengert::cpu::WENGERT_ISA {", "namespace {",
-             "template <typename T> using real_t = math::real_t<T>;",
-             "template <typename T> using complex_t = math::complex_t<T>;",
              "[[maybe_unused]] void set(LoopRow* table, int row, std::initializer_list<ElementwiseLoop> loops) {",
              "  std::copy(loops.begin(), loops.end(), table[row]);", "}"]
     rows = []
@@ -116,7 +132,8 @@ def simd_table(names: list[str], rows: int) -> str:
 
 
 def bindings(entries: list[Entry], name: str) -> str:
-    parts = [BANNER + '#include "bindings/call.h"', '#include "ops.h"', "",
+    family = entries[0].family
+    parts = [BANNER + '#include "bindings/call.h"', f'#include "operators/{family}.h"', "",
              "namespace wengert::python {", "namespace {"]
     functions, methods, slots, cases = [], [], [], []
     for entry in entries:
@@ -154,7 +171,11 @@ def bindings_table(names: list[str], table: Table) -> str:
 def generate(table: Table, out: Path, stub_template: str) -> None:
     write = Writer(out)
     rows, reductions = number_kernels(table)
-    write("ops.h", header(table), source=False)
+    by_family = families(table)
+    for family, entries in by_family.items():
+        write(f"operators/{family}.h", header(entries), source=False)
+
+
     simd_names = []
     for name, entries in chunks(table, lambda e: e.kind == "elementwise"):
         write(f"simd/kernels_{name}.cpp", simd(entries, name))
@@ -165,7 +186,7 @@ def generate(table: Table, out: Path, stub_template: str) -> None:
             write(f"simd/{name}.cpp", BANNER + text)
     names = []
     for name, entries in chunks(table, lambda e: e.kind != "composite"):
-        write(f"ops_{name}.cpp", operators(entries))
+        write(f"ops_{name}.cpp", operators(entries, table))
         write(f"bind_{name}.cpp", bindings(entries, name))
         names.append(name)
     write("bind_table.cpp", bindings_table(names, table))

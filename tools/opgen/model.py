@@ -95,6 +95,10 @@ class Entry:
         return [p for p in self.parameters if not p.is_tensor]
 
     @property
+    def family(self) -> str:
+        return Path(self.file).stem
+
+    @property
     def derivatives(self) -> dict[str, str]:
         return self.get("d") or {}
 
@@ -110,7 +114,7 @@ class Entry:
     @property
     def has_inplace(self) -> bool:
         default = self.kind == "elementwise" and bool(self.public & {"function", "method", "nn"})
-        return bool(self.get("inplace", default))
+        return bool(self.get("inplace", default)) and self.parameters[0].is_tensor
 
     @property
     def has_out(self) -> bool:

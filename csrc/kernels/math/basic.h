@@ -539,5 +539,20 @@ inline T pow(T base, T exponent) {
   return result;
 }
 
+// ---- gradients ------------------------------------------------------------------------------
+
+// a * b, but where a is exactly 0 and the product would be NaN (b is infinite or NaN) it is 0: an
+// incoming gradient of zero means that the value does not matter.
+template <Real T>
+WENGERT_MATH T strong_product(T a, T b) {
+  const T product = a * b;
+  return product != product && a == T(0) ? T(0) : product;
+}
+template <Complex T>
+WENGERT_MATH T strong_product(T a, T b) {
+  const T product = math::mul(a, b);
+  return product != product && a == T(0) ? T(0) : product;
+}
+
 }  // namespace WENGERT_MATH_NAMESPACE
 }  // namespace wengert::math
