@@ -65,6 +65,24 @@ def copy_(input: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
     """
 
 
+@opaque(public="function method")
+def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
+    """Writes one value (a number or a 0-d tensor) into every element. Returns the tensor.
+
+    >>> wg.empty(2).fill_(3)
+    tensor([3., 3.])
+    """
+
+
+@opaque(public="function method")
+def zero_(input: Tensor) -> Tensor:
+    """Writes 0 into every element. Returns the tensor.
+
+    >>> wg.ones(2).zero_()
+    tensor([0., 0.])
+    """
+
+
 @opaque(d={"input": "_as_strided_gather(g, base_size, base_stride, base_offset, size, stride, offset)"},
         public="")
 def _as_strided_scatter(input: Tensor, base_size: list[int], base_stride: list[int],

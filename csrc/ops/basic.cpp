@@ -141,25 +141,51 @@ const NodeType kCopyType = {"CopyBackwards", "copy_", copy_backward, [](Node&) {
 
 }  // namespace
 
+namespace {
+
+// Runs `write` on the values of `target` and gives it the history of a copy from `source`, which
+// is undefined where the new values come from no tensor.
+template <typename Write>
+void write_recorded(const char* op, const Tensor& target, const Tensor& source,
+                    const Write& write) {
+  check_inplace(op, target);
+  check_writable(op, target);
+  Ref<Node> node;
+  if (modes.grad && (requires_grad(target) || requires_grad(source))) {
+    node = Ref<Node>(new CopyNode(&kCopyType, 2, 1));
+    node->edges[0] = gradient_edge(target);
+    node->edges[1] = gradient_edge(source);
+  }
+  write();
+  wrote(op, target);
+  if (node) rebase_history(target, node);
+}
+
+}  // namespace
+
 Tensor copy_(const Tensor& input, const Tensor& source, bool) {
-  check_inplace("copy_", input);
   WENGERT_CHECK(broadcastable_to(source.sizes(), input.sizes()), kRuntime,
                 "copy_(): The expanded size of the tensor ", to_string(input.sizes()),
                 " must match the existing size ", to_string(source.sizes()),
                 describe_argument("input", input), describe_argument("source", source));
-  check_writable("copy_", input);
-  Ref<Node> node;
-  if (modes.grad && (requires_grad(input) || requires_grad(source))) {
-    auto* copy = new CopyNode(&kCopyType, 2, 1);
-    node = Ref<Node>(copy);
-    copy->edges[0] = gradient_edge(input);
-    copy->edges[1] = gradient_edge(source);
-  }
-  copy_values(input, source);
-  wrote("copy_", input);
-  if (node) rebase_history(input, node);
+  write_recorded("copy_", input, source, [&] { copy_values(input, source); });
   return input;
 }
+
+Tensor fill_(const Tensor& input, const Operand& value) {
+  if (!value.is_tensor()) {
+    write_recorded("fill_", input, Tensor(), [&] { fill_values(input, value.scalar()); });
+    return input;
+  }
+  const Tensor& source = value.tensor();
+  WENGERT_CHECK(source.ndim() == 0, kRuntime,
+                "fill_ only supports 0-dimension value tensor but got tensor with ", source.ndim(),
+                " dimensions.", describe_argument("value", source));
+  write_recorded("fill_", input, source, [&] { copy_values(input, source); });
+  return input;
+}
+
+Tensor zero_(const Tensor& input) { return impl::fill_(input, Scalar(0)); }
 
 }  // namespace impl
 
