@@ -101,12 +101,20 @@ template <class C, class T, class Value>
 uint64_t fill_normal(PhiloxState state, int64_t n, T* out, const Value& value) {
   return fill_blocks<kPerBlock<C>>(state, n, out, [=](const uint32_t* words, T* to) {
     constexpr int64_t kHalf = kPerBlock<C> / 2;
+    C radius[kHalf], theta[kHalf];
 #pragma omp simd
     for (int64_t j = 0; j < kHalf; ++j) {
-      const C radius = std::sqrt(C(-2) * std::log(open_low(bits_at<C>(words, j))));
-      const C theta = angle(bits_at<C>(words, kHalf + j));
-      to[j] = convert<T>(value(radius * std::cos(theta)));
-      to[kHalf + j] = convert<T>(value(radius * std::sin(theta)));
+      radius[j] = std::sqrt(C(-2) * std::log(open_low(bits_at<C>(words, j))));
+      theta[j] = angle(bits_at<C>(words, kHalf + j));
+    }
+    // Two loops: of a sine and a cosine side by side the compiler makes one scalar call.
+#pragma omp simd
+    for (int64_t j = 0; j < kHalf; ++j) {
+      to[j] = convert<T>(value(radius[j] * std::cos(theta[j])));
+    }
+#pragma omp simd
+    for (int64_t j = 0; j < kHalf; ++j) {
+      to[kHalf + j] = convert<T>(value(radius[j] * std::sin(theta[j])));
     }
   });
 }
@@ -115,13 +123,6 @@ uint64_t fill_normal(PhiloxState state, int64_t n, T* out, const Value& value) {
 template <class T>
 using RandomCompute =
     std::conditional_t<is_reduced_v<T> || std::is_same_v<T, float>, float, double>;
-
-template <class Fn>
-void visit_real(DType dtype, const Fn& fn) {
-  visit_dtype(dtype, [&](auto tag) {
-    if constexpr (!is_complex_v<typename decltype(tag)::type>) fn(tag);
-  });
-}
 
 template <class T>
 uint64_t uniform_typed(PhiloxState state, int64_t n, double low, double high, T* out) {
@@ -309,7 +310,9 @@ uint64_t random_bernoulli_array(DType dtype, PhiloxState state, int64_t n, DType
 
 uint64_t dropout_forward(DType dtype, PhiloxState state, int64_t n, double p, const void* x,
                          void* y, bool* mask) {
-  const uint64_t threshold = static_cast<uint64_t>(p * 0x1p32);  // words below it are dropped
+  // Words below the threshold are dropped, all of them if p = 1.
+  const uint32_t threshold = static_cast<uint32_t>(std::min(p * 0x1p32, 0x1p32 - 1));
+  const bool none = p >= 1;
   const int64_t blocks = (n + kWords - 1) / kWords;
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -322,13 +325,17 @@ uint64_t dropout_forward(DType dtype, PhiloxState state, int64_t n, double p, co
       for (int64_t b = begin; b < end; ++b) {
         fill_words(state, b, words);
         const int64_t first = b * kWords, count = std::min(kWords, n - first);
-        bool* keep = mask + first;
+        uint8_t* keep = reinterpret_cast<uint8_t*>(mask) + first;
+        if (none) std::fill(words, words + kWords, 0u);
+        const T* x_block = from + first;
+        T* y_block = to + first;
 #pragma omp simd
         for (int64_t j = 0; j < count; ++j) {
-          const bool kept = words[j] >= threshold;
-          keep[j] = kept;
-          to[first + j] = convert<T>(kept ? convert<C>(from[first + j]) * scale : C(0));
+          const C value = convert<C>(x_block[j]) * scale;
+          y_block[j] = convert<T>(words[j] >= threshold ? value : C(0));
         }
+#pragma omp simd
+        for (int64_t j = 0; j < count; ++j) keep[j] = words[j] >= threshold ? 1 : 0;
       }
     });
   });

@@ -391,18 +391,16 @@ void norm_typed(const ReduceShape& shape, double p, const void* x, void* y) {
 
 void argreduce(DType dtype, const MiddleShape& shape, bool largest, const void* x, int64_t* indices,
                void* values) {
-  visit_dtype(dtype, [&](auto tag) {
+  visit_real(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    if constexpr (!is_complex_v<T>) {
-      const T* from = static_cast<const T*>(x);
-      arg_typed(shape, largest, from, indices);
-      if (values == nullptr) return;
-      T* to = static_cast<T*>(values);
-      for (int64_t o = 0; o < shape.outer; ++o) {
-        for (int64_t i = 0; i < shape.inner; ++i) {
-          const int64_t at = o * shape.inner + i;
-          to[at] = from[(o * shape.n + indices[at]) * shape.inner + i];
-        }
+    const T* from = static_cast<const T*>(x);
+    arg_typed(shape, largest, from, indices);
+    if (values == nullptr) return;
+    T* to = static_cast<T*>(values);
+    for (int64_t o = 0; o < shape.outer; ++o) {
+      for (int64_t i = 0; i < shape.inner; ++i) {
+        const int64_t at = o * shape.inner + i;
+        to[at] = from[(o * shape.n + indices[at]) * shape.inner + i];
       }
     }
   });
