@@ -55,8 +55,8 @@ wheel: build ## build dist/*.whl, check its size, try it in an empty environment
 
 # ---- running things -----------------------------------------------------------------------------
 
-demo: build $(VENV)/.demo-ready ## train the example models, write examples/out
-	$(RUN) -m examples
+demo: build $(VENV)/.demo-ready ## train a network on handwritten digits, show the result
+	$(RUN) examples/digits.py
 
 test: build $(VENV)/.test-ready ## all tests but the slow ones and the fuzzers
 	$(RUN) -m pytest -q -m "not slow and not fuzz" tests

@@ -3,6 +3,7 @@
 #include <Python.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -168,9 +169,12 @@ inline PyCFunction as_function(FastFunction function) {
 struct Operators {
   std::vector<PyMethodDef*> functions, methods;
   std::vector<const PyType_Slot*> slots;
+  std::set<std::string> hidden;  // functions that are not in the package's flat namespace
   PyObject* (*compare)(const Operand&, const Operand&, int operation) = nullptr;
 };
 Operators all_operators();
+// Fills __all__: everything but private names and hidden operators.
+void add_public_names(PyObject* module);
 
 // --- parts of the module ---
 void add_tensor_type(PyObject* module);

@@ -143,4 +143,5 @@ NB_MODULE(_C, m) {
     throw nb::python_error();
   }
   python::add_runtime(m);
+  python::add_public_names(m.ptr());
 }

@@ -377,4 +377,17 @@ void add_tensor_type(PyObject* module) {
   }
 }
 
+void add_public_names(PyObject* module) {
+  PyObject* names = checked(PyList_New(0));
+  PyObject *key, *value;
+  Py_ssize_t at = 0;
+  while (PyDict_Next(PyModule_GetDict(module), &at, &key, &value) != 0) {
+    const char* name = PyUnicode_AsUTF8(key);
+    if (name == nullptr) throw_python_error();
+    if (name[0] != '_' && !operators.hidden.contains(name)) PyList_Append(names, key);
+  }
+  PyList_Sort(names);
+  PyModule_AddObject(module, "__all__", names);
+}
+
 }  // namespace wengert::python

@@ -1,13 +1,46 @@
-"""wengert: eager automatic differentiation and neural-network training."""
+"""wengert: eager automatic differentiation and neural-network training.
+
+The flat namespace is PyTorch's: tensors, operators, grad modes; and the modules nn, optim, utils.
+"""
 
 from __future__ import annotations
 
+import math as _math
 import os as _os
 
 from wengert import _C
-from wengert._C import *  # noqa: F403
+from wengert._C import *
+
+_C._set_package_directory(_os.path.dirname(__file__) + _os.sep)
+
+from wengert import _ops, autograd
+from wengert._composite.creation import *
+from wengert._composite.einsum import *
+from wengert._composite.indexing import *
+from wengert._composite.joining import *
+from wengert._composite.linalg import *
+from wengert._composite.pointwise import *
+from wengert._composite.reduction import *
+from wengert._composite.sequence import *
+from wengert._composite.shape import *
+from wengert._composite import return_types
+from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
+from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+from wengert import _tensor
+
+_tensor.attach()
+
+half = float16
+float = float32
+double = float64
+cfloat = complex64
+cdouble = complex128
+short = int16
+int = int32
+long = int64
+pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
+
+from wengert import nn, optim, utils
 
 __version__ = "0.1.0"
-
-_C._set_package_directory(_os.path.dirname(__file__))
-from wengert import _tensor  # noqa: E402
+__all__ = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")

@@ -1,17 +1,116 @@
-"""Methods of Tensor that are better said in Python."""
+"""Methods of Tensor that are better said in Python, and the attachment of all of them."""
 
 from __future__ import annotations
 
-from wengert._C import Tensor, _run_backward
+import itertools
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wengert import _composite, _ops, _tensor_str, autograd
+from wengert._C import Tensor, _add_accumulated_hook, _add_hook, _remove_hook, _retain_grad
+
+METHODS = ("backward", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_",
+           "retain_grad", "__repr__", "__iter__")  # fmt: skip
 
 
-def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
-    _run_backward([self], [gradient], list(inputs or []), bool(retain_graph or create_graph), create_graph, True)
+def backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Adds the gradients of this tensor to ``.grad`` of the leaves. See ``autograd.backward``.
+
+    >>> x = wg.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    autograd.backward(self, gradient, retain_graph, create_graph, inputs)
 
 
-def __repr__(self):
-    from wengert import _tensor_str
+class _TensorHookHandle:
+    """Removes a hook, once."""
+
+    def __init__(self, tensor: Tensor, id_: int) -> None:
+        self._tensor = weakref.ref(tensor)
+        self._id: int | None = id_
+
+    def remove(self) -> None:
+        tensor = self._tensor()
+        if tensor is not None and self._id is not None:
+            _remove_hook(tensor, self._id)
+        self._id = None
+
+    def __enter__(self) -> _TensorHookHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> _TensorHookHandle:
+    """Calls ``hook(gradient)`` when the gradient of this tensor is known; a tensor that it returns
+    takes the gradient's place. The handle's ``remove()`` undoes it.
+
+    >>> x = wg.ones(1, requires_grad=True)
+    >>> handle = x.register_hook(lambda g: g * 10)
+    >>> x.sum().backward()
+    >>> x.grad
+    tensor([10.])
+    """
+    return _TensorHookHandle(self, _add_hook(self, hook))
+
+
+def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> None:
+    """Calls ``hook(tensor)`` after a gradient was added to ``.grad`` of this leaf."""
+    _add_accumulated_hook(self, hook)
+
+
+def retain_grad(self: Tensor) -> None:
+    """Keeps the gradient of this non-leaf tensor in ``.grad``, too.
+
+    >>> x = wg.ones(1, requires_grad=True)
+    >>> y = x * 2
+    >>> y.retain_grad()
+    >>> (y * y).sum().backward()
+    >>> y.grad
+    tensor([4.])
+    """
+    _retain_grad(self)
+
+
+def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
+    """Says whether a gradient is wanted for this leaf; returns it.
+
+    >>> wg.zeros(2).requires_grad_().requires_grad
+    True
+    """
+    self.requires_grad = requires_grad
+    return self
+
+
+def __repr__(self: Tensor) -> str:  # noqa: N807
     return _tensor_str.tensor_repr(self)
 
 
-Tensor.backward = backward
+def __iter__(self: Tensor) -> Any:  # noqa: N807
+    if self.ndim == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(_ops.unbind(self, 0))
+
+
+def attach() -> None:
+    """Gives Tensor its Python methods: composite operators first, then those of this module."""
+    for module in _composite.MODULES:
+        for name in getattr(module, "METHODS", ()):
+            setattr(Tensor, name, _composite.method_body(module, name))
+        for name in getattr(module, "PROPERTIES", ()):
+            setattr(Tensor, name, property(getattr(module, name)))
+        offered = (getattr(module, "__all__", ()), getattr(module, "FUNCTIONAL", ()))
+        for name in itertools.chain.from_iterable(offered):
+            setattr(_ops, name, getattr(module, name))
+    for name in METHODS:
+        setattr(Tensor, name, globals()[name])

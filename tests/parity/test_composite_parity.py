@@ -16,7 +16,7 @@ from wengert import _composite  # noqa: E402
 OURS = {
     name: getattr(module, name)
     for module in _composite.MODULES
-    for name in (*module.FUNCTIONS, *module.METHODS, *module.PROPERTIES, *module.FUNCTIONAL)
+    for name in (*module.__all__, *module.METHODS, *module.PROPERTIES, *module.FUNCTIONAL)
 }
 OURS["multi_dot"] = _composite.linalg.multi_dot
 

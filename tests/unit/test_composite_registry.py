@@ -11,7 +11,7 @@ from wengert._composite import MODULES, method_body
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_lists_name_documented_functions(module: object) -> None:
-    for name in (*module.FUNCTIONS, *module.PROPERTIES, *module.FUNCTIONAL):
+    for name in (*module.__all__, *module.PROPERTIES, *module.FUNCTIONAL):
         assert getattr(module, name).__doc__, name
     for name in module.METHODS:
         assert next(iter(inspect.signature(method_body(module, name)).parameters)) in (
@@ -21,6 +21,6 @@ def test_lists_name_documented_functions(module: object) -> None:
 
 
 def test_no_name_has_two_homes() -> None:
-    for kind in ("FUNCTIONS", "METHODS"):
+    for kind in ("__all__", "METHODS"):
         names = [name for module in MODULES for name in getattr(module, kind)]
         assert len(names) == len(set(names))

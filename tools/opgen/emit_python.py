@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
 
 from .emit_ops import cpp_parameter_type
 from .model import Entry, Parameter, Table
@@ -74,6 +73,9 @@ def python_signature(entry: Entry, annotated: bool, out: bool, me: bool = False)
 
 def stub_type(type_: str) -> str:
     return {
+        "bool": "builtins.bool", "bool | None": "builtins.bool | None", "dtype": "_DType",
+        "dtype | None": "_DType | None", "device | None": "Any", "float": "builtins.float",
+        "int": "builtins.int",
         "list[int]": "Sequence[int] | int", "list[int] | None": "Sequence[int] | int | None",
         "list[Tensor]": "Sequence[Tensor]", "list[Tensor | None]": "Sequence[Tensor | None]",
         "list[float]": "Sequence[float]",
@@ -232,17 +234,35 @@ def _cpp_value(p: Parameter) -> str:
     return f"{type_}({cpp_default(p).removeprefix(' = ')})"
 
 
+def public_names(entry: Entry) -> list[str]:
+    """What the entry adds to the package's flat namespace."""
+    if "function" not in entry.public:
+        return []
+    names = [entry.name, *str(entry.get("aliases", "")).split()]
+    return names + [f"{name}_" for name in names if entry.has_inplace]
+
+
+def all_names(entry: Entry) -> list[str]:
+    names = [entry.name, *str(entry.get("aliases", "")).split()]
+    return names + [f"{name}_" for name in names if entry.has_inplace]
+
+
 def stub(table: Table, template: str) -> str:
     functions, methods = [], []
+    public = re.findall(r"^(?:def|class) ([a-zA-Z]\w*)|^([a-z]\w*): _?DType$", template, re.MULTILINE)
+    exported = {a or b for a, b in public}
     native = [e for e in table.entries if e.kind != "composite"]
     for entry in native:
-        doc = textwrap.indent(f'"""{entry.doc}\n"""', "    ") if False else "    ..."
+        exported |= set(public_names(entry))
         names = [entry.name, *str(entry.get("aliases", "")).split()]
         for name in names:
             result = stub_result(entry)
-            functions.append(f"def {name}{python_signature(entry, True, entry.has_out)} -> {result}:\n{doc}")
+            head = python_signature(entry, True, entry.has_out)
+            if entry.varargs:
+                head = f"(*{entry.varargs}: Any, **kwargs: Any)"
+            functions.append(f"def {name}{head} -> {result}: ...")
             if entry.has_inplace:
-                functions.append(f"def {name}_{python_signature(entry, True, False)} -> Tensor:\n{doc}")
+                functions.append(f"def {name}_{python_signature(entry, True, False)} -> Tensor: ...")
             if "method" in entry.public:
                 head = python_signature(entry, True, entry.has_out, me=True)
                 methods.append(f"    def {name}{head} -> {result}: ...")
@@ -257,6 +277,8 @@ def stub(table: Table, template: str) -> str:
                 methods.append(f"    def {operator}(self) -> Tensor: ...")
             else:
                 methods.append(f"    def {operator}(self, other: Any) -> Tensor: ...")
+    listed = "".join(f'    "{name}",\n' for name in sorted(exported))
+    template = template.replace("# {all}\n", f"__all__ = [\n{listed}]\n")
     text = template.replace("    # {methods}\n", "\n".join(methods) + "\n")
     text = text.replace("# {functions}\n", "\n".join(functions) + "\n")
     return re.sub(r"\n{4,}", "\n\n\n", text)

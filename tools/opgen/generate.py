@@ -136,8 +136,11 @@ def bindings(entries: list[Entry], name: str) -> str:
     parts = [BANNER + '#include "bindings/call.h"', f'#include "operators/{family}.h"', "",
              "namespace wengert::python {", "namespace {"]
     functions, methods, slots, cases = [], [], [], []
+    hidden: list[str] = []
     for entry in entries:
         binding = emit_python.Binding(entry)
+        shown = emit_python.public_names(entry)
+        hidden += [n for n in emit_python.all_names(entry) if n not in shown]
         parts.append(binding.source())
         functions += binding.functions()
         methods += binding.methods()
@@ -151,9 +154,12 @@ def bindings(entries: list[Entry], name: str) -> str:
     if cases:
         parts += ["PyObject* compare_values(const Operand& x, const Operand& y, int operation) {",
                   "  switch (operation) {", *cases, "  }", "  return nullptr;", "}"]
+    names = "".join(f'"{n}", ' for n in hidden)
+    parts += [f"const char* const hidden[] = {{{names}nullptr}};"]
     parts += ["}  // namespace", f"void add_{name}(Operators& to) {{",
               "  to.functions.push_back(functions);", "  to.methods.push_back(methods);",
-              "  to.slots.push_back(slots);", *(["  to.compare = compare_values;"] if cases else []),
+              "  to.slots.push_back(slots);",
+              "  for (const char* const* n = hidden; *n != nullptr; ++n) to.hidden.insert(*n);", *(["  to.compare = compare_values;"] if cases else []),
               "}", "}  // namespace wengert::python", ""]
     return "\n".join(parts)
 

@@ -1,6 +1,6 @@
 """Operators written in Python out of other operators, one file per family.
 
-Every module lists what it offers: FUNCTIONS of the package, METHODS and PROPERTIES of tensors (the
+Every module lists what it offers: __all__ for the package, METHODS and PROPERTIES of tensors (the
 tensor is the first argument), and FUNCTIONAL for `nn.functional`. `method_body` finds the function
 behind a method. Names here go before native operators of the same name. Derivatives, forward mode
 and batching come from the operators used.

@@ -10,7 +10,7 @@ from wengert import _ops
 if TYPE_CHECKING:
     from wengert import Tensor
 
-FUNCTIONS = ("logspace", "tril_indices", "triu_indices", "vander")
+__all__ = ("logspace", "tril_indices", "triu_indices", "vander")
 
 METHODS = ()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Shape = tuple[int, ...]
     Labels = tuple[str, ...]
 
-FUNCTIONS = ("einsum",)
+__all__ = ("einsum",)
 
 METHODS = ()
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wengert import Tensor
 
-FUNCTIONS = (
+__all__ = (
     "argwhere", "index_put", "index_put_", "nonzero", "scatter", "take_along_dim", "where",
 )  # fmt: skip
 

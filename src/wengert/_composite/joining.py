@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wengert import Tensor
 
-FUNCTIONS = (
+__all__ = (
     "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "cartesian_prod", "chunk",
     "column_stack", "combinations", "dsplit", "dstack", "hsplit", "hstack", "meshgrid", "row_stack",
     "split", "tensor_split", "vsplit", "vstack",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wengert import Tensor
 
-FUNCTIONS = (
+__all__ = (
     "addbmm", "addmv", "addr", "baddbmm", "chain_matmul", "dot", "ger", "inner", "kron",
     "matrix_power", "mv", "outer", "tensordot", "trace", "vdot",
 )  # fmt: skip

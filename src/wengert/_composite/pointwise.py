@@ -13,7 +13,7 @@ from ._common import describe, is_inexact, is_tensor
 if TYPE_CHECKING:
     from wengert import Tensor
 
-FUNCTIONS = (
+__all__ = (
     "bernoulli", "clamp", "clamp_", "clip", "clip_", "div", "divide", "float_power",
     "floor_divide", "isclose", "mvlgamma", "polygamma", "true_divide",
 )  # fmt: skip

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Dims = int | Sequence[int] | None
 
-FUNCTIONS = (
+__all__ = (
     "allclose", "aminmax", "cdist", "corrcoef", "cov", "dist", "equal", "max", "median", "min",
     "mode", "nanmean", "nanmedian", "nanquantile", "norm", "quantile", "renorm", "std", "std_mean",
     "var", "var_mean",

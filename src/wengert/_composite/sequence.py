@@ -14,7 +14,7 @@ from .shape import broadcast_shapes, flatten
 if TYPE_CHECKING:
     from wengert import Tensor
 
-FUNCTIONS = (
+__all__ = (
     "argsort", "bucketize", "cross", "cumulative_trapezoid", "diff", "isin", "msort", "trapezoid",
     "trapz", "unique", "unique_consecutive",
 )  # fmt: skip

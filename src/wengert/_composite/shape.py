@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from wengert import Tensor
 
-FUNCTIONS = (
+__all__ = (
     "adjoint", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "diag", "diag_embed",
     "diagflat", "diagonal_scatter", "flatten", "fliplr", "flipud", "moveaxis", "movedim", "ravel",
     "repeat_interleave", "rot90", "select_scatter", "slice_scatter", "swapaxes", "swapdims", "t",

@@ -1,0 +1,107 @@
+"""Reverse-mode differentiation of recorded programs.
+
+`backward` adds gradients to `.grad`; `grad` returns them. The modes decide what is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wengert._C import Tensor, _run_backward, _zeros
+
+from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+__all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+
+
+def _sequence(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, tuple | list) else [value]
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Adds the gradients of ``tensors`` to ``.grad`` of the leaves (or of ``inputs`` alone).
+
+    ``grad_tensors`` holds one cotangent per tensor, of its shape; it may be left out for tensors of
+    one element. The graph is freed unless ``retain_graph`` (default: ``create_graph``) is true.
+    Raises RuntimeError if a tensor has no history or the graph was freed before.
+
+    >>> x = wg.tensor([3.0], requires_grad=True)
+    >>> wg.autograd.backward(x * x)
+    >>> x.grad
+    tensor([6.])
+    """
+    roots = _sequence(tensors)
+    gradients = [None] * len(roots) if grad_tensors is None else _sequence(grad_tensors)
+    if len(gradients) != len(roots):
+        raise RuntimeError(
+            f"got {len(roots)} tensors and {len(gradients)} gradients: expected one per tensor"
+        )
+    targets = [] if inputs is None else _sequence(inputs)
+    if inputs is not None and not targets:
+        raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
+    keep = create_graph if retain_graph is None else retain_graph
+    _run_backward(roots, gradients, targets, keep, create_graph, True)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """The gradients of ``outputs`` with respect to ``inputs``, as a tuple; ``.grad`` is untouched.
+
+    An input that the outputs do not depend on raises RuntimeError, or gives None with
+    ``allow_unused``, or zeros with ``materialize_grads``.
+
+    >>> x = wg.tensor(2.0, requires_grad=True)
+    >>> wg.autograd.grad(x**3, x)
+    (tensor(12.),)
+    """
+    if not only_inputs:
+        raise NotImplementedError("grad(): only_inputs=False is not supported: call backward()")
+    if is_grads_batched:
+        raise NotImplementedError("grad(): is_grads_batched needs vmap, which is not there yet")
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, "
+            "but got: allow_unused=False."
+        )
+    roots, targets = _sequence(outputs), _sequence(inputs)
+    gradients = [None] * len(roots) if grad_outputs is None else _sequence(grad_outputs)
+    for i, target in enumerate(targets):
+        if not target.requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad\n  input {i}: "
+                f"{_describe(target)}"
+            )
+    keep = create_graph if retain_graph is None else retain_graph
+    results = list(_run_backward(roots, gradients, targets, keep, create_graph, False))
+    for i, (result, target) in enumerate(zip(results, targets, strict=True)):
+        if result is not None:
+            continue
+        if materialize_grads:
+            results[i] = _zeros(target.shape, target.dtype)
+        elif not allow_unused:
+            raise RuntimeError(
+                "One of the differentiated Tensors appears to not have been used in the graph. "
+                f"Set allow_unused=True if this is the desired behavior.\n  input {i}: "
+                f"{_describe(target)}"
+            )
+    return tuple(results)  # type: ignore[arg-type]
+
+
+def _describe(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).rpartition('.')[2]}{list(tensor.shape)} cpu"

@@ -1,0 +1,159 @@
+"""Which operations are recorded: context managers that are decorators too."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import Any, TypeVar
+
+from wengert._C import _set_grad_enabled
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Mode:
+    """Sets the mode on entry, restores it on exit; per thread."""
+
+    enabled: bool
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(_set_grad_enabled(self.enabled))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _set_grad_enabled(self._before.pop())
+
+    def _fresh(self) -> _Mode:
+        return type(self)()
+
+    def __call__(self, function: Function) -> Function:
+        if inspect.isclass(function):
+            raise TypeError(f"{type(self).__name__} decorates functions, not classes")
+        if inspect.isgeneratorfunction(function):
+            return self._wrap_generator(function)
+
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with self._fresh():
+                return function(*args, **kwargs)
+
+        return inside  # type: ignore[return-value]
+
+    def _wrap_generator(self, function: Function) -> Function:
+        """The mode holds while the generator's body runs, not while its user does."""
+
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            generator = function(*args, **kwargs)
+            step: Callable[[], Any] = lambda: next(generator)  # noqa: E731
+            while True:
+                try:
+                    with self._fresh():
+                        value = step()
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    sent = yield value
+                    step = functools.partial(generator.send, sent)
+                except GeneratorExit:
+                    with self._fresh():
+                        generator.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001: handed to the generator
+                    step = functools.partial(generator.throw, error)
+
+        return inside  # type: ignore[return-value]
+
+
+class no_grad(_Mode):  # noqa: N801: PyTorch's name
+    """Nothing is recorded inside; results do not require a gradient.
+
+    >>> x = wg.ones(1, requires_grad=True)
+    >>> with wg.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    enabled = False
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        # @no_grad without parentheses, as PyTorch allows.
+        self = super().__new__(cls)
+        if function is not None:
+            self.__init__()  # type: ignore[misc]
+            return self(function)
+        return self
+
+
+class enable_grad(_Mode):  # noqa: N801
+    """Operations are recorded inside, also within ``no_grad``.
+
+    >>> x = wg.ones(1, requires_grad=True)
+    >>> with wg.no_grad(), wg.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
+
+    enabled = True
+
+
+class inference_mode(_Mode):  # noqa: N801
+    """Like ``no_grad``; with ``mode=False`` it changes nothing.
+
+    >>> with wg.inference_mode():
+    ...     wg.is_grad_enabled()
+    False
+    """
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__()
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        before = _set_grad_enabled(False)
+        if not self.mode:
+            _set_grad_enabled(before)
+        self._before.append(before)
+
+    def _fresh(self) -> _Mode:
+        return inference_mode(self.mode)
+
+
+class set_grad_enabled(_Mode):  # noqa: N801
+    """Switches recording on or off at once; as a context manager, until it ends.
+
+    >>> with wg.set_grad_enabled(False):
+    ...     wg.is_grad_enabled()
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()
+        self.enabled = bool(mode)
+        self._at_once: bool | None = _set_grad_enabled(self.enabled)
+
+    def __enter__(self) -> None:
+        before = _set_grad_enabled(self.enabled)
+        # The first entry restores what held before the object was made.
+        self._before.append(before if self._at_once is None else self._at_once)
+        self._at_once = None
+
+    def _fresh(self) -> _Mode:
+        return set_grad_enabled(self.enabled)
+
+    def __call__(self, function: Function) -> Function:
+        if self._at_once is not None:
+            _set_grad_enabled(self._at_once)
+            self._at_once = None
+        return super().__call__(function)
