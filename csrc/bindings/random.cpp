@@ -56,8 +56,8 @@ uint64_t reseed(Generator& generator) {
 
 // --- randint ---
 
-const char* const two_bounds_names[] = {"low",    "high",          "size",      "generator", "dtype",
-                                        "device", "requires_grad", "pin_memory"};
+const char* const two_bounds_names[] = {"low",   "high",   "size",          "generator",
+                                        "dtype", "device", "requires_grad", "pin_memory"};
 const Signature two_bounds_signature = {"randint", 8, 3, 3, -1, two_bounds_names, "00011111"};
 const char* const one_bound_names[] = {"high",   "size",          "generator", "dtype",
                                        "device", "requires_grad", "pin_memory"};
@@ -82,10 +82,9 @@ PyObject* call_randint(const Signature& s, PyObject* const* slots, int64_t low, 
 }
 
 PyObject* randint(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  const bool two_bounds =
-      count >= 3 || has_keyword(keywords, "low") ||
-      (count == 2 && !PyTuple_Check(args[1]) && !PyList_Check(args[1])) ||
-      (count == 1 && has_keyword(keywords, "high"));
+  const bool two_bounds = count >= 3 || has_keyword(keywords, "low") ||
+                          (count == 2 && !PyTuple_Check(args[1]) && !PyList_Check(args[1])) ||
+                          (count == 1 && has_keyword(keywords, "high"));
   if (!two_bounds) {
     return invoke(one_bound_signature, nullptr, args, count, keywords, [](PyObject* const* slots) {
       return call_randint(one_bound_signature, slots, 0, 0);
@@ -150,15 +149,12 @@ void add_random(PyObject* module) {
               "A generator that goes on as this one would.")
           .def_prop_ro(
               "device",
-              [](nb::handle) {
-                return nb::module_::import_("wengert").attr("device")("cpu");
-              },
+              [](nb::handle) { return nb::module_::import_("wengert").attr("device")("cpu"); },
               "Where the generator makes numbers.")
           .def("__getstate__",
                [](const Generator& self) { return nb::make_tuple(self.seed, self.offset); })
           .def("__setstate__", [](Generator& self, const nb::tuple& state) {
-            new (&self)
-                Generator{nb::cast<uint64_t>(state[0]), nb::cast<uint64_t>(state[1])};
+            new (&self) Generator{nb::cast<uint64_t>(state[0]), nb::cast<uint64_t>(state[1])};
           });
   type.attr("__module__") = "wengert";
   m.attr("default_generator") = nb::cast(&default_generator(), nb::rv_policy::reference);

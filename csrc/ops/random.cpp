@@ -114,9 +114,8 @@ void check_std(const char* op, double std) {
 // The result of a creating function, before it is filled.
 Tensor created(const char* op, const Dims& size, DType dtype, bool requires_grad) {
   for (const int64_t each : size) {
-    WENGERT_CHECK(each >= 0, kRuntime, op,
-                  "(): Trying to create tensor with negative dimension ", each, ": ",
-                  to_string(size));
+    WENGERT_CHECK(each >= 0, kRuntime, op, "(): Trying to create tensor with negative dimension ",
+                  each, ": ", to_string(size));
   }
   Tensor result = wengert::empty(size, dtype);
   WENGERT_CHECK(!requires_grad || is_inexact(dtype), kRuntime,
@@ -193,9 +192,8 @@ bool all_within(const Tensor& values, double low, double high) {
 
 Tensor probabilities_of(const char* op, const Tensor& p, const Dims& size) {
   check_floating(op, p);
-  WENGERT_CHECK(broadcastable_to(p.sizes(), size), kRuntime, op,
-                "(): output with shape ", to_string(size),
-                " doesn't match the broadcast shape of p, ", to_string(p.sizes()));
+  WENGERT_CHECK(broadcastable_to(p.sizes(), size), kRuntime, op, "(): output with shape ",
+                to_string(size), " doesn't match the broadcast shape of p, ", to_string(p.sizes()));
   Tensor result = wengert::empty(size, p.dtype());
   copy_values(result, p);
   WENGERT_CHECK(all_within(result, 0, 1), kRuntime, op,
@@ -205,8 +203,8 @@ Tensor probabilities_of(const char* op, const Tensor& p, const Dims& size) {
 }
 
 void fill_bernoulli(const char* op, const Tensor& target, Generator* generator, double p) {
-  WENGERT_CHECK(p >= 0 && p <= 1, kRuntime, op, "(): bernoulli_ expects p to be in [0, 1], but got p=",
-                p);
+  WENGERT_CHECK(p >= 0 && p <= 1, kRuntime, op,
+                "(): bernoulli_ expects p to be in [0, 1], but got p=", p);
   check_real(op, target);
   cpu::random_bernoulli(target.dtype(), draw(generator, target.numel()), target.numel(), p,
                         target.data());
@@ -388,8 +386,8 @@ Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement,
   const Tensor weights = contiguous_values(input);
   const int64_t rows = input.ndim() == 2 ? input.sizes()[0] : 1;
   const int64_t categories = input.sizes()[input.ndim() - 1];
-  Tensor result = wengert::empty(
-      input.ndim() == 2 ? Dims{rows, num_samples} : Dims{num_samples}, DType::int64);
+  Tensor result =
+      wengert::empty(input.ndim() == 2 ? Dims{rows, num_samples} : Dims{num_samples}, DType::int64);
   cpu::multinomial(input.dtype(), draw(generator, rows), weights.data(), rows, categories,
                    num_samples, replacement, result.data_as<int64_t>());
   return result;
@@ -399,8 +397,10 @@ Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement,
 
 Tensor uniform_(const Tensor& input, double from, double to, Generator* generator) {
   check_inexact("uniform_", input.dtype());
-  WENGERT_CHECK(from <= to, kRuntime, "uniform_(): uniform_ expects to return a [from, to) range, "
-                                      "but found from=", from, " > to=", to);
+  WENGERT_CHECK(from <= to, kRuntime,
+                "uniform_(): uniform_ expects to return a [from, to) range, "
+                "but found from=",
+                from, " > to=", to);
   return overwrite("uniform_", input,
                    [&](const Tensor& target) { fill_uniform(target, generator, from, to); });
 }
@@ -516,8 +516,7 @@ Tensor alpha_dropout(const Tensor& input, double p, bool train) {
   Tensor kept = empty_like(input);
   fill_bernoulli("alpha_dropout", kept, nullptr, 1 - p);
   // a * (input * kept - alpha * (1 - kept)) + a * alpha * p
-  const Tensor shift =
-      ops::add(ops::mul(kept, Operand(a * kAlpha)), Operand(a * kAlpha * (p - 1)));
+  const Tensor shift = ops::add(ops::mul(kept, Operand(a * kAlpha)), Operand(a * kAlpha * (p - 1)));
   return ops::add(ops::mul(input, ops::mul(kept, Operand(a))), shift);
 }
 
