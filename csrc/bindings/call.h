@@ -181,6 +181,7 @@ void add_tensor_type(PyObject* module);
 void add_dtype_type(PyObject* module);
 void add_graph_functions(PyObject* module);
 void install_sites(PyObject* module);
+void add_random(PyObject* module);
 PyObject* get_item(PyObject* self, PyObject* index);
 int set_item(PyObject* self, PyObject* index, PyObject* value);
 // A tensor of a nested sequence, a number, or anything that offers an array.

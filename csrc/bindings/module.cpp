@@ -136,6 +136,7 @@ NB_MODULE(_C, m) {
     python::add_tensor_type(m.ptr());
     python::add_graph_functions(m.ptr());
     python::install_sites(m.ptr());
+    python::add_random(m.ptr());
     if (PyModule_AddFunctions(m.ptr(), python::functions) != 0) python::throw_python_error();
   } catch (...) {
     python::raise_current();

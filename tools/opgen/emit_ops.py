@@ -332,7 +332,7 @@ class Emitter:
         else:
             lines.append(f"  auto result = impl::{entry.name}({self._arguments()});")
             if entry.outputs == 1:
-                if self.tensors:
+                if self.tensors and self.tensors[0].type != "Tensor | Number":
                     first = self.tensors[0].name
                     lines.append(f"  if (result.same({first})) return result;")
                 lines.append("  [[maybe_unused]] Tensor& y = result;")

@@ -230,7 +230,7 @@ class Binding:
 def _cpp_value(p: Parameter) -> str:
     from .emit_ops import STORED, cpp_default
 
-    type_ = STORED.get(p.type, p.type)
+    type_ = "Operand" if p.type == "Tensor | Number" else STORED.get(p.type, p.type)
     return f"{type_}({cpp_default(p).removeprefix(' = ')})"
 
 
