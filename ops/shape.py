@@ -32,7 +32,7 @@ def reshape(input: Tensor, shape: list[int]) -> Tensor:
     """
 
 
-@opaque(public="function method")
+@opaque(public="")
 def nonzero(input: Tensor) -> Tensor:
     """The coordinates of the non-zero elements, [count, dimensions], row-major.
 
@@ -52,8 +52,8 @@ def _index_backward(input: Tensor, size: list[int], indices: list[Tensor | None]
     """Zeros of ``size`` with ``input`` added at ``indices``."""
 
 
-@opaque(d={"input": "g if accumulate else index_put(g, indices, _zeros(values.shape, g.dtype))",
-           "values": "index(g, indices)"}, inplace=True, public="function method")
+@opaque(public="", d={"input": "g if accumulate else index_put(g, indices, _zeros(values.shape, g.dtype))",
+           "values": "index(g, indices)"}, inplace=True)
 def index_put(input: Tensor, indices: list[Tensor | None], values: Tensor,
               accumulate: bool = False) -> Tensor:
     """``input`` with ``values`` written (or added) at ``indices``.

@@ -111,6 +111,7 @@ def attach() -> None:
             setattr(Tensor, name, property(getattr(module, name)))
         offered = (getattr(module, "__all__", ()), getattr(module, "FUNCTIONAL", ()))
         for name in itertools.chain.from_iterable(offered):
-            setattr(_ops, name, getattr(module, name))
+            if not hasattr(_ops, name):  # composites call the native operator by its name
+                setattr(_ops, name, getattr(module, name))
     for name in METHODS:
         setattr(Tensor, name, globals()[name])

@@ -185,7 +185,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     if n == 1:
         return _ops.clone(input)
     base = _ops._linalg_inv(input) if n < 0 else input
-    result = None
+    result: Any = None
     power = abs(n)
     while True:
         if power & 1:
