@@ -13,7 +13,8 @@ from wengert._C import *
 
 _C._set_package_directory(_os.path.dirname(__file__) + _os.sep)
 
-from wengert import _ops, autograd
+from wengert import _ops, _tensor, autograd
+from wengert._composite import return_types
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
 from wengert._composite.indexing import *
@@ -23,10 +24,8 @@ from wengert._composite.pointwise import *
 from wengert._composite.reduction import *
 from wengert._composite.sequence import *
 from wengert._composite.shape import *
-from wengert._composite import return_types
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
-from wengert import _tensor
 
 _tensor.attach()
 

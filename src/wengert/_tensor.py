@@ -92,11 +92,11 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     return self
 
 
-def __repr__(self: Tensor) -> str:  # noqa: N807
+def __repr__(self: Tensor) -> str:
     return _tensor_str.tensor_repr(self)
 
 
-def __iter__(self: Tensor) -> Any:  # noqa: N807
+def __iter__(self: Tensor) -> Any:
     if self.ndim == 0:
         raise TypeError("iteration over a 0-d tensor")
     return iter(_ops.unbind(self, 0))

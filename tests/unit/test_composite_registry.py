@@ -7,7 +7,6 @@ import inspect
 import pytest
 
 import wengert
-
 from wengert._composite import MODULES, method_body
 
 

@@ -496,7 +496,7 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
         lines.append(f"  const auto {p.name} = parameters[{i}].to<{type_}>();")
     out = element[kernel["out"]]
     lines.append(f"  auto* out = reinterpret_cast<{out}*>(operands[0]);")
-    for i, name in enumerate(names):
+    for i in range(len(names)):
         lines.append(f"  const auto* in{i} = reinterpret_cast<const "
                      f"{stored[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
     lines.append("  total &= -kLanes;")

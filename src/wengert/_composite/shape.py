@@ -31,7 +31,7 @@ __all__ = (
 METHODS = (
     "adjoint", "broadcast_to", "diag", "diag_embed", "diagflat", "diagonal_scatter", "expand_as",
     "flatten", "fliplr", "flipud", "moveaxis", "movedim", "ravel", "repeat", "repeat_interleave",
-    "reshape_as", "rot90", "select_scatter", "slice_scatter", 
+    "reshape_as", "rot90", "select_scatter", "slice_scatter",
     "t", "tile", "unflatten", "view_as",
 )  # fmt: skip
 
