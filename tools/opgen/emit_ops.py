@@ -366,6 +366,11 @@ class Emitter:
         me = entry.parameters[0].name
         name = f'"{entry.name}_"'
         lines = [signature(entry, "_") + " {", f"  check_inplace({name}, {me});"]
+        if entry.kind == "view":  # only sizes and strides change
+            arguments = ", ".join(["before", *(p.name for p in entry.parameters[1:])])
+            lines += [f"  const Tensor before = twin_with_history({me});",
+                      f"  become({name}, {me}, ops::{entry.name}({arguments}));"]
+            return "\n".join([*lines, f"  return {me};", "}"])
         if self.elementwise:
             lines += ["  " + line for line in self._prepare()]
         else:
