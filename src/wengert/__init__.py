@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import math as _math
 import os as _os
+import sys as _sys
 
 from wengert import _C
 from wengert._C import *
 
 _C._set_package_directory(_os.path.dirname(__file__) + _os.sep)
+# Where pip puts oneDNN and OpenBLAS; they are opened when first needed.
+_C._set_library_paths(
+    [_os.path.join(_sys.prefix, "lib")]
+    + [_os.path.join(path, "scipy_openblas32", "lib") for path in _sys.path if path]
+)
 
 from wengert import _ops, _tensor, autograd
 from wengert._composite import return_types
