@@ -337,7 +337,7 @@ class Emitter:
                     lines.append(f"  if (result.same({first})) return result;")
                 lines.append("  [[maybe_unused]] Tensor& y = result;")
             elif entry.outputs > 1:
-                lines.append(f"  auto& [{', '.join(self.outputs)}] = result;")
+                lines.append(f"  [[maybe_unused]] auto& [{', '.join(self.outputs)}] = result;")
         if entry.kind == "view":
             base = self.tensors[0].name
             if entry.outputs == -1:
