@@ -17,6 +17,7 @@ CONVERTERS = {
     "list[int] | None": "to_optional_dims", "list[float]": "to_doubles", "dtype": "to_dtype",
     "dtype | None": "to_optional_dtype", "str": "to_text", "str | None": "to_optional_text",
     "Generator | None": "to_generator", "device | None": "to_device",
+    "memory_format | None": "to_optional_memory_format",
 }  # fmt: skip
 # Python's operator methods and the type slot that each fills.
 SLOTS = {
