@@ -3,7 +3,7 @@
 This file is parsed by tools/opgen and never imported.
 """
 
-from opgen.stubs import Generator, Number, Tensor, device, dtype, elementwise, opaque
+from opgen.stubs import Number, Tensor, device, dtype, elementwise, opaque
 
 
 @elementwise(f="strong_product(input, other)",
@@ -62,6 +62,24 @@ def copy_(input: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
 
     >>> wg.zeros(2).copy_(wg.tensor([3, 4]))
     tensor([3., 4.])
+    """
+
+
+@opaque(public="function method")
+def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
+    """Writes one value (a number or a 0-d tensor) into every element. Returns the tensor.
+
+    >>> wg.empty(2).fill_(3)
+    tensor([3., 3.])
+    """
+
+
+@opaque(public="function method")
+def zero_(input: Tensor) -> Tensor:
+    """Writes 0 into every element. Returns the tensor.
+
+    >>> wg.ones(2).zero_()
+    tensor([0., 0.])
     """
 
 

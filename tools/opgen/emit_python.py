@@ -206,7 +206,7 @@ class Binding:
                 continue
             slot = SLOTS.get(operator)
             if slot is None:
-                if operator.startswith("__r") or operator.startswith("__i"):
+                if operator.startswith(("__r", "__i")):
                     continue
                 raise entry.fail(f"unknown operator '{operator}'")
             unary = slot in ("nb_negative", "nb_positive", "nb_absolute", "nb_invert")
