@@ -171,14 +171,28 @@ void rebase_history(const Tensor& target, Ref<Node> node) {
   if (target->extra->retains_grad) grad_fn(target);
 }
 
-// --- in-place changes of geometry ---
+// --- what in-place forms are made of ---
 
-Tensor twin_with_history(const Tensor& tensor) {
-  Tensor twin = alias(tensor);
+namespace {
+
+void adopt_history(const Tensor& twin, const Tensor& tensor) {
   if (Node* node = grad_fn(tensor)) {
     twin->grad_fn = Ref<GraphObject>(node);
     twin->output_index = tensor->output_index;
   }
+}
+
+}  // namespace
+
+Tensor original_of(const Tensor& tensor) {
+  Tensor copy = cloned_values(tensor);
+  adopt_history(copy, tensor);
+  return copy;
+}
+
+Tensor twin_with_history(const Tensor& tensor) {
+  Tensor twin = alias(tensor);
+  adopt_history(twin, tensor);
   return twin;
 }
 
