@@ -1,8 +1,8 @@
 // Products of vectors, matrices and batches of matrices.
+#include "operators/matmul.h"
 #include "kernels/cpu/blas.h"
 #include "operators/basic.h"
 #include "operators/elementwise.h"
-#include "operators/matmul.h"
 #include "operators/shape.h"
 #include "operators/view.h"
 #include "ops/type_names.h"
@@ -182,9 +182,9 @@ void check_matrix(const char* op, const char* text, const char* name, const Tens
 void check_dtypes(const char* op, const char* a_name, const Tensor& a, const char* b_name,
                   const Tensor& b) {
   WENGERT_CHECK(a.dtype() == b.dtype(), kRuntime, op,
-                "(): expected m1 and m2 to have the same dtype, but got: ",
-                element_name(a.dtype()), " != ", element_name(b.dtype()),
-                describe_argument(a_name, a), describe_argument(b_name, b));
+                "(): expected m1 and m2 to have the same dtype, but got: ", element_name(a.dtype()),
+                " != ", element_name(b.dtype()), describe_argument(a_name, a),
+                describe_argument(b_name, b));
 }
 
 void check_batches(const char* op, const char* a_name, const Tensor& a, const char* b_name,
@@ -404,8 +404,8 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
         !bias.defined() || (bias.ndim() == 1 && bias.sizes()[0] == weight.sizes()[0]);
     if (fused) return ops::_linear(input, weight, bias);
   }
-  const Tensor product = weight.ndim() == 2 ? ops::_linear(input, weight, Tensor())
-                                            : ops::matmul(input, weight);
+  const Tensor product =
+      weight.ndim() == 2 ? ops::_linear(input, weight, Tensor()) : ops::matmul(input, weight);
   if (!bias.defined()) return product;
   WENGERT_CHECK(broadcastable_to(bias.sizes(), product.sizes()), kRuntime,
                 "linear(): The expanded size of the tensor ", to_string(product.sizes()),
