@@ -131,7 +131,7 @@ Dims transposed_size(const Convolution& c, const Tensor& input, const Tensor& we
                   " dilation=", to_string(c.dilation));
     size.push_back((input.sizes()[i + 2] - 1) * c.stride[i] - 2 * c.padding[i] +
                    c.dilation[i] * (weight.sizes()[i + 2] - 1) + c.output_padding[i] + 1);
-    if (size.back() < 1) fits = false;
+    if (size.back() < 0) fits = false;
   }
   WENGERT_CHECK(fits, kRuntime, c.op, "(): Given input size per channel: (",
                 joined(spatial_sizes(input.sizes(), c.dimensions)),

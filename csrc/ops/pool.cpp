@@ -172,8 +172,8 @@ Dims checked_output_size(const char* op, int n, const Tensor& input, const Dims&
   const Dims result = per_dimension(op, "output_size", output_size, n);
   for (int64_t size : result) {
     WENGERT_CHECK(size >= 0, kRuntime, op,
-                  "(): elements of output_size must be greater than or equal to 0 but received ",
-                  to_string(result));
+                  "(): elements of output_size must be greater than or equal to 0 but received {",
+                  joined(result, ", "), "}");
   }
   return result;
 }

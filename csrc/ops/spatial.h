@@ -11,7 +11,8 @@ inline Dims per_dimension(const char* op, const char* name, const Dims& values, 
   if (values.size() == 1) return Dims(static_cast<size_t>(dimensions), values[0]);
   WENGERT_CHECK(values.size() == static_cast<size_t>(dimensions), kRuntime, op, "(): expected ",
                 name, " to be a single integer value or a list of ", dimensions,
-                " values to match the dimensions, but got ", name, "=", to_string(values));
+                " values to match the convolution dimensions, but got ", name, "=",
+                to_string(values));
   return values;
 }
 
