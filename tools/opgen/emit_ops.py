@@ -180,7 +180,8 @@ class Emitter:
         elif self.entry.outputs == 1:
             lines.append("  [[maybe_unused]] const Tensor& g = gradients[0];")
         else:
-            for i in range(self.entry.outputs):
+            read = {n for f in self.formulas.values() for n in f.names | f.values}
+            for i in (i for i in range(self.entry.outputs) if f"g{i}" in read):
                 lines.append(f"  [[maybe_unused]] const Tensor g{i} = materialize(node, gradients, {i});")
         for key, formula in self.formulas.items():
             inputs = [k.strip() for k in key.split(",")]
