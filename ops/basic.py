@@ -3,7 +3,7 @@
 This file is parsed by tools/opgen and never imported.
 """
 
-from opgen.stubs import Generator, Number, Tensor, device, dtype, elementwise, memory_format, opaque
+from opgen.stubs import Number, Tensor, device, dtype, elementwise, memory_format, opaque
 
 
 @elementwise(f="strong_product(input, other)",

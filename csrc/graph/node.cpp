@@ -4,7 +4,7 @@
 
 namespace wengert {
 
-thread_local Modes modes;
+constinit thread_local Modes modes;
 
 namespace {
 uint64_t next_sequence = 1;
@@ -142,7 +142,9 @@ Edge gradient_edge(const Tensor& tensor) {
 void set_history(const Tensor& tensor, const Ref<Node>& node, uint32_t index) {
   // Only floating-point and complex values can carry a gradient.
   if (!is_inexact(tensor.dtype())) return;
-  node->outputs[index] = {tensor.dtype(), tensor.sizes()};
+  OutputInfo& info = node->outputs[index];
+  info.dtype = tensor.dtype();
+  info.sizes = tensor.sizes();
   tensor->grad_fn = Ref<GraphObject>(node.get());
   tensor->output_index = index;
 }

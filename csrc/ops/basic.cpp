@@ -15,11 +15,6 @@ Tensor created(const Dims& size, const std::optional<DType>& dtype, bool require
   return result;
 }
 
-Tensor geometry_buffer(const Tensor& source, const Dims& size, const Dims& stride) {
-  Tensor base = empty_strided(size, stride, source.dtype());
-  return base;
-}
-
 }  // namespace
 
 namespace impl {
@@ -89,53 +84,6 @@ Tensor full(const Dims& size, const Scalar& value, const std::optional<DType>& d
   Tensor result = created(size, dtype.value_or(scalar_dtype(value)), requires_grad);
   fill_values(result, value);
   return result;
-}
-
-// --- gradients of views ---
-
-Tensor _as_strided_scatter(const Tensor& input, const Dims& base_size, const Dims& base_stride,
-                           int64_t base_offset, const Dims& size, const Dims& stride,
-                           int64_t offset) {
-  Tensor base = geometry_buffer(input, base_size, base_stride);
-  fill_values(alias(base, {static_cast<int64_t>(base.storage()->bytes / base.item_size())}, {1}, 0),
-              Scalar(0));
-  Tensor part = alias(base, size, stride, offset - base_offset);
-  if (!has_internal_overlap(*part.impl())) {
-    copy_values(part, input);
-    return base;
-  }
-  // Several elements of the view share memory: their gradients add up, one at a time.
-  const Tensor flat = contiguous_values(input);
-  Dims index(size.size(), 0);
-  for (int64_t i = 0; i < flat.numel(); ++i) {
-    int64_t at = part.offset();
-    for (size_t d = 0; d < size.size(); ++d) at += index[d] * stride[d];
-    Tensor target = alias(base, {}, {}, at);
-    Tensor value = alias(flat, {}, {}, flat.offset() + i);
-    ops::add_(target, value);
-    for (size_t d = size.size(); d-- > 0;) {
-      if (++index[d] < size[d]) break;
-      index[d] = 0;
-    }
-  }
-  return base;
-}
-
-Tensor _as_strided_gather(const Tensor& input, const Dims& base_size, const Dims& base_stride,
-                          int64_t base_offset, const Dims& size, const Dims& stride,
-                          int64_t offset) {
-  Tensor base = geometry_buffer(input, base_size, base_stride);
-  copy_values(base, input);
-  return contiguous_values(alias(base, size, stride, offset - base_offset));
-}
-
-Tensor _as_strided_replace(const Tensor& input, const Tensor& part, const Dims& base_size,
-                           const Dims& base_stride, int64_t base_offset, const Dims& size,
-                           const Dims& stride, int64_t offset) {
-  Tensor base = geometry_buffer(input, base_size, base_stride);
-  copy_values(base, input);
-  copy_values(alias(base, size, stride, offset - base_offset), part);
-  return base;
 }
 
 // --- writing ---

@@ -1,5 +1,7 @@
 // Histories after writes in place: a write through a view becomes part of its base's history.
 #include "operators/basic.h"
+#include "operators/elementwise.h"
+#include "operators/view.h"
 
 namespace wengert {
 
@@ -10,22 +12,67 @@ struct Geometry {
   int64_t offset = 0;
 };
 
-Geometry geometry_of(const Tensor& tensor) {
-  return {tensor.sizes(), tensor.strides(), tensor.offset()};
-}
+// Where a view lies in the memory of its base. Where only one of the two is complex, both are
+// described as real numbers, and their gradients are taken as such.
+struct Placement {
+  Geometry base, view;
+  bool base_as_real = false, view_as_real = false;
+
+  Placement() = default;
+  Placement(const Tensor& of_base, const Tensor& of_view)
+      : base_as_real(is_complex(of_base.dtype()) && !is_complex(of_view.dtype())),
+        view_as_real(is_complex(of_view.dtype()) && !is_complex(of_base.dtype())) {
+    base = geometry_of(of_base, base_as_real);
+    view = geometry_of(of_view, view_as_real);
+  }
+
+  // The gradient of the base, where that of the view is known and the rest is zero.
+  Tensor spread(const Tensor& of_view) const {
+    return result(ops::_as_strided_scatter(operand(of_view, view_as_real), base.sizes, base.strides,
+                                           base.offset, view.sizes, view.strides, view.offset),
+                  base_as_real);
+  }
+  // The part of the base's gradient that belongs to the view.
+  Tensor part(const Tensor& of_base) const {
+    return result(ops::_as_strided_gather(operand(of_base, base_as_real), base.sizes, base.strides,
+                                          base.offset, view.sizes, view.strides, view.offset),
+                  view_as_real);
+  }
+  Tensor replace(const Tensor& of_base, const Tensor& of_view) const {
+    return result(ops::_as_strided_replace(operand(of_base, base_as_real),
+                                           operand(of_view, view_as_real), base.sizes, base.strides,
+                                           base.offset, view.sizes, view.strides, view.offset),
+                  base_as_real);
+  }
+
+ private:
+  static Geometry geometry_of(const Tensor& tensor, bool as_real) {
+    Geometry result{tensor.sizes(), tensor.strides(), tensor.offset()};
+    if (!as_real) return result;
+    for (int64_t& stride : result.strides) stride *= 2;
+    result.sizes.push_back(2);
+    result.strides.push_back(1);
+    result.offset *= 2;
+    return result;
+  }
+  static Tensor operand(const Tensor& tensor, bool as_real) {
+    return as_real ? ops::view_as_real(tensor) : tensor;
+  }
+  static Tensor result(const Tensor& tensor, bool was_real) {
+    if (!was_real) return tensor;
+    return ops::complex(ops::select(tensor, -1, 0), ops::select(tensor, -1, 1));
+  }
+};
 
 // --- the gradient of a view, taken afresh from its base ---
 
 struct ReplayNode : Node {
   using Node::Node;
-  Geometry base, view;
+  Placement place;
 };
 
 void replay_backward(Node& node, Tensor* gradients, Tensor* results) {
-  auto& self = static_cast<ReplayNode&>(node);
-  results[0] = ops::_as_strided_scatter(gradients[0], self.base.sizes, self.base.strides,
-                                        self.base.offset, self.view.sizes, self.view.strides,
-                                        self.view.offset);
+  results[0] = static_cast<ReplayNode&>(node).place.spread(gradients[0]);
 }
 
 const NodeType kReplayType = {"AsStridedBackward0", "as_strided", replay_backward, [](Node&) {},
@@ -36,26 +83,23 @@ const NodeType kReplayType = {"AsStridedBackward0", "as_strided", replay_backwar
 // Wraps the node of the write so that it acts on a part of the base's gradient.
 struct CopySlicesNode : Node {
   using Node::Node;
-  Geometry base, view;
+  Placement place;
   Ref<GraphObject> inner;
 };
 
 void copy_slices_backward(Node& node, Tensor* gradients, Tensor* results) {
   auto& self = static_cast<CopySlicesNode&>(node);
   auto* inner = static_cast<Node*>(self.inner.get());
-  const Tensor part =
-      ops::_as_strided_gather(gradients[0], self.base.sizes, self.base.strides, self.base.offset,
-                              self.view.sizes, self.view.strides, self.view.offset);
   const size_t count = inner->edges.size();
   Few<Tensor> inner_results(count);
-  Tensor incoming = part;
+  const Tensor gradient = gradients[0];
+  Tensor incoming = self.place.part(gradient);
+  const Tensor part = incoming;
   inner->type->backward(*inner, &incoming, inner_results.data());
   for (size_t i = 1; i < count; ++i) results[i] = inner_results[i];
   if (!node.needs(0)) return;
   Tensor replacement = inner_results[0].defined() ? inner_results[0] : zeros_matching(part);
-  results[0] = ops::_as_strided_replace(gradients[0], replacement, self.base.sizes,
-                                        self.base.strides, self.base.offset, self.view.sizes,
-                                        self.view.strides, self.view.offset);
+  results[0] = self.place.replace(gradient, replacement);
 }
 
 void copy_slices_release(Node& node) {
@@ -80,8 +124,7 @@ Node* grad_fn(const Tensor& tensor) {
   // The base was written to since: this view's history now leads through the base.
   auto* replay = new ReplayNode(&kReplayType, 1, 1);
   Ref<Node> owner(replay);
-  replay->base = geometry_of(view.base);
-  replay->view = geometry_of(tensor);
+  replay->place = Placement(view.base, tensor);
   replay->edges[0] = gradient_edge(view.base);
   view.version = version;
   set_history(tensor, owner);
@@ -99,8 +142,7 @@ void rebase_history(const Tensor& target, Ref<Node> node) {
   const size_t count = node->edges.size();
   auto* slices = new CopySlicesNode(&kCopySlicesType, count, 1);
   Ref<Node> owner(slices);
-  slices->base = geometry_of(base);
-  slices->view = geometry_of(target);
+  slices->place = Placement(base, target);
   slices->edges[0] = gradient_edge(base);
   for (size_t i = 1; i < count; ++i) slices->edges[i] = node->edges[i];
   node->outputs[0] = {target.dtype(), target.sizes()};
@@ -108,6 +150,28 @@ void rebase_history(const Tensor& target, Ref<Node> node) {
   set_history(base, owner);
   // The view's own node is made when it is asked for.
   view.version = target.storage()->version - 1;
+}
+
+// --- in-place changes of geometry ---
+
+Tensor twin_with_history(const Tensor& tensor) {
+  Tensor twin = alias(tensor);
+  if (Node* node = grad_fn(tensor)) {
+    twin->grad_fn = Ref<GraphObject>(node);
+    twin->output_index = tensor->output_index;
+  }
+  return twin;
+}
+
+void become(const char* op, const Tensor& tensor, const Tensor& view) {
+  set_geometry(*tensor.impl(), view.sizes(), view.strides(), view.offset());
+  bump_version(tensor, op);  // what was saved of this tensor no longer has its shape
+  if (tensor->extra != nullptr) {
+    AutogradExtra& more = *tensor->extra;
+    if (more.accumulator != nullptr) more.accumulator->outputs[0].sizes = tensor.sizes();
+    if (more.view != nullptr) more.view->version = tensor.storage()->version;
+  }
+  if (view->grad_fn) set_history(tensor, Ref<Node>(grad_fn(view)), view->output_index);
 }
 
 }  // namespace wengert

@@ -92,18 +92,16 @@ namespace {
 
 int64_t checked_numel(const Dims& sizes) {
   int64_t numel = 1;
-  bool zero = false;
+  bool zero = false, overflow = false;
   for (int64_t size : sizes) {
     WENGERT_CHECK(size >= 0, kRuntime, "Trying to create tensor with negative dimension ", size,
                   ": ", to_string(sizes));
-    if (size == 0) zero = true;
+    zero |= size == 0;
+    overflow |= __builtin_mul_overflow(numel, size, &numel);
   }
-  if (zero) return 0;
-  for (int64_t size : sizes) {
-    WENGERT_CHECK(!__builtin_mul_overflow(numel, size, &numel), kRuntime,
-                  "numel: integer multiplication overflow for sizes ", to_string(sizes));
-  }
-  return numel;
+  WENGERT_CHECK(zero || !overflow, kRuntime, "numel: integer multiplication overflow for sizes ",
+                to_string(sizes));
+  return zero ? 0 : numel;
 }
 
 size_t checked_bytes(int64_t numel, DType dtype) {

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wengert import _composite, _ops, _tensor_str, autograd
+from wengert import _composite, _interop, _ops, _tensor_str, autograd
 from wengert._C import Tensor, _add_accumulated_hook, _add_hook, _remove_hook, _retain_grad
 
 METHODS = ("backward", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_",
@@ -92,11 +92,11 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     return self
 
 
-def __repr__(self: Tensor) -> str:  # noqa: N807
+def __repr__(self: Tensor) -> str:
     return _tensor_str.tensor_repr(self)
 
 
-def __iter__(self: Tensor) -> Any:  # noqa: N807
+def __iter__(self: Tensor) -> Any:
     if self.ndim == 0:
         raise TypeError("iteration over a 0-d tensor")
     return iter(_ops.unbind(self, 0))
@@ -104,13 +104,14 @@ def __iter__(self: Tensor) -> Any:  # noqa: N807
 
 def attach() -> None:
     """Gives Tensor its Python methods: composite operators first, then those of this module."""
-    for module in _composite.MODULES:
+    for module in (*_composite.MODULES, _interop):
         for name in getattr(module, "METHODS", ()):
             setattr(Tensor, name, _composite.method_body(module, name))
         for name in getattr(module, "PROPERTIES", ()):
             setattr(Tensor, name, property(getattr(module, name)))
         offered = (getattr(module, "__all__", ()), getattr(module, "FUNCTIONAL", ()))
         for name in itertools.chain.from_iterable(offered):
-            setattr(_ops, name, getattr(module, name))
+            if not hasattr(_ops, name):  # composites call the native operator by its name
+                setattr(_ops, name, getattr(module, name))
     for name in METHODS:
         setattr(Tensor, name, globals()[name])

@@ -337,7 +337,7 @@ class Emitter:
                     lines.append(f"  if (result.same({first})) return result;")
                 lines.append("  [[maybe_unused]] Tensor& y = result;")
             elif entry.outputs > 1:
-                lines.append(f"  auto& [{', '.join(self.outputs)}] = result;")
+                lines.append(f"  [[maybe_unused]] auto& [{', '.join(self.outputs)}] = result;")
         if entry.kind == "view":
             base = self.tensors[0].name
             if entry.outputs == -1:
@@ -366,6 +366,11 @@ class Emitter:
         me = entry.parameters[0].name
         name = f'"{entry.name}_"'
         lines = [signature(entry, "_") + " {", f"  check_inplace({name}, {me});"]
+        if entry.kind == "view":  # only sizes and strides change
+            arguments = ", ".join(["before", *(p.name for p in entry.parameters[1:])])
+            lines += [f"  const Tensor before = twin_with_history({me});",
+                      f"  become({name}, {me}, ops::{entry.name}({arguments}));"]
+            return "\n".join([*lines, f"  return {me};", "}"])
         if self.elementwise:
             lines += ["  " + line for line in self._prepare()]
         else:
@@ -496,7 +501,7 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
         lines.append(f"  const auto {p.name} = parameters[{i}].to<{type_}>();")
     out = element[kernel["out"]]
     lines.append(f"  auto* out = reinterpret_cast<{out}*>(operands[0]);")
-    for i, name in enumerate(names):
+    for i in range(len(names)):
         lines.append(f"  const auto* in{i} = reinterpret_cast<const "
                      f"{stored[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
     lines.append("  total &= -kLanes;")

@@ -24,7 +24,9 @@ def test_unused_inputs() -> None:
     x = wg.ones(2, requires_grad=True)
     y = wg.ones(3, requires_grad=True)
     loss = x.sum()
-    with pytest.raises(RuntimeError, match=r"not have been used in the graph.*\n  input 1: .*\[3\]"):
+    with pytest.raises(
+        RuntimeError, match=r"not have been used in the graph.*\n  input 1: .*\[3\]"
+    ):
         wg.autograd.grad(loss, (x, y), retain_graph=True)
     assert wg.autograd.grad(loss, (x, y), retain_graph=True, allow_unused=True)[1] is None
     zeros = wg.autograd.grad(loss, (x, y), materialize_grads=True)[1]
