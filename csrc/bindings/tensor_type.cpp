@@ -413,6 +413,10 @@ void add_tensor_type(PyObject* module) {
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
   tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type));
+  // NumPy leaves operators between its arrays and tensors to the tensor.
+  PyObject* priority = PyLong_FromLong(1000);
+  PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), "__array_priority__", priority);
+  Py_DECREF(priority);
   for (PyMethodDef* list : operators.functions) {
     if (PyModule_AddFunctions(module, list) != 0) throw_python_error();
   }

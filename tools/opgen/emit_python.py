@@ -79,7 +79,7 @@ def python_signature(entry: Entry, annotated: bool, out: bool, me: bool = False)
 def stub_type(type_: str) -> str:
     return {
         "bool": "builtins.bool", "bool | None": "builtins.bool | None", "dtype": "_DType",
-        "dtype | None": "_DType | None", "device | None": "Any", "float": "builtins.float",
+        "dtype | None": "_DType | None", "device | None": "Any", "memory_format | None": "memory_format | None", "float": "builtins.float",
         "int": "builtins.int",
         "list[int]": "Sequence[int] | int", "list[int] | None": "Sequence[int] | int | None",
         "list[Tensor]": "Sequence[Tensor]", "list[Tensor | None]": "Sequence[Tensor | None]",
