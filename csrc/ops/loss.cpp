@@ -122,7 +122,7 @@ Tensor target_distribution(const Tensor& input, const Tensor& target, const Tens
   fill_values(one, Scalar(-1));
   Tensor result = impl::_nll_loss_vjp(one, target, weight, one, input.sizes(), ignore_index, "sum");
   if (label_smoothing == 0) return result;
-  Tensor kept = impl::_to_dtype(ops::ne(target, Operand(ignore_index)), input.dtype());
+  Tensor kept = impl::_to_dtype(ops::ne(target, Operand(ignore_index)), input.dtype(), {});
   if (input.ndim() > 1) kept = impl::unsqueeze(kept, 1);
   const double share = label_smoothing / static_cast<double>(
                                              input.sizes()[class_dim(input.ndim())]);
@@ -247,7 +247,9 @@ Tensor _cross_entropy_vjp(const Tensor& grad, const Tensor& input, const Tensor&
         target_distribution(input, target, weight, ignore_index, label_smoothing);
     Tensor coefficient = grad;
     if (shape.reduction == cpu::LossReduction::kMean) {
-      coefficient = ops::true_divide(grad, alias(total_weight));
+      // A total of zero: nothing counts, and the gradient is zero and not 0 / 0.
+      const Scalar total = Scalar::load(total_weight.dtype(), total_weight.data());
+      coefficient = ops::mul(grad, Operand(total.equals(0) ? 1.0 : 1 / total.real()));
     } else if (shape.reduction == cpu::LossReduction::kNone && input.ndim() > 1) {
       coefficient = ops::unsqueeze(grad, 1);
     }

@@ -136,12 +136,8 @@ void check_normalized(const char* op, const Tensor& input, const Dims& shape, co
   }
 }
 
-double smallest_step(DType dtype) {
-  return dtype == DType::float16    ? 0x1p-10
-         : dtype == DType::bfloat16 ? 0x1p-7
-         : dtype == DType::float32  ? 0x1p-23
-                                    : 0x1p-52;
-}
+// The spacing of numbers at 1 in the dtype that sums are computed in.
+double smallest_step(DType dtype) { return dtype == DType::float64 ? 0x1p-52 : 0x1p-23; }
 
 Dims leading(const Tensor& input, int64_t dims) {
   Dims result;

@@ -382,7 +382,7 @@ class Emitter:
             lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
             lines.append(f"    node = {entry.name}_record({self._arguments()});")
             if me in self.saved_inputs:  # the write destroys what the rule reads: keep a copy
-                lines.append(f"    const Tensor original = cloned_values({me});")
+                lines.append(f"    const Tensor original = original_of({me});")
                 value = "Operand(original)" if self._operand_saved(me) else "original"
                 lines.append(f"    static_cast<{self.node}*>(node.get())->{me}.input({value});")
             lines.append("  }")
