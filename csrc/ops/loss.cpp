@@ -122,7 +122,7 @@ Tensor target_distribution(const Tensor& input, const Tensor& target, const Tens
   fill_values(one, Scalar(-1));
   Tensor result = impl::_nll_loss_vjp(one, target, weight, one, input.sizes(), ignore_index, "sum");
   if (label_smoothing == 0) return result;
-  Tensor kept = impl::_to_dtype(ops::ne(target, Operand(ignore_index)), input.dtype());
+  Tensor kept = impl::_to_dtype(ops::ne(target, Operand(ignore_index)), input.dtype(), {});
   if (input.ndim() > 1) kept = impl::unsqueeze(kept, 1);
   const double share =
       label_smoothing / static_cast<double>(input.sizes()[class_dim(input.ndim())]);

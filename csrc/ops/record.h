@@ -113,6 +113,8 @@ Tensor vjp_elementwise(const ElementwiseKernel& kernel, const Operand* operands,
 // --- in-place and out= forms of operators whose kernels allocate ---
 void check_inplace_result(const char* op, const Tensor& self, const Tensor& result);
 void write_out(const char* op, const Tensor& out, const Tensor& result);
+// A copy of what is about to be written over, with its history, for derivatives that read it.
+Tensor original_of(const Tensor& tensor);
 // In-place forms of views: the old tensor under another name, and the change of geometry.
 Tensor twin_with_history(const Tensor& tensor);
 void become(const char* op, const Tensor& tensor, const Tensor& view);
