@@ -51,7 +51,7 @@ def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """
 
 
-@elementwise(f="input / other", d={"input": "1 / other", "other": "-y / other"},
+@elementwise(public="", inplace=True, out_variant=True, f="input / other", d={"input": "1 / other", "other": "-y / other"},
              dtypes="float complex", ints="float", operators="__truediv__ __rtruediv__",
              ref="numpy.true_divide", domain={"input": (-100, 100), "other": (0.1, 100)}, ulp=1)
 def true_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -79,7 +79,7 @@ def _div_floor(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Quotient rounded down: ``div(..., rounding_mode="floor")``."""
 
 
-@elementwise(f="floor_divide(input, other)", d={"input": "0", "other": "0"}, dtypes="float int",
+@elementwise(public="", inplace=True, out_variant=True, f="floor_divide(input, other)", d={"input": "0", "other": "0"}, dtypes="float int",
              check="integer_division", operators="__floordiv__ __rfloordiv__",
              ref="numpy.floor_divide", domain={"input": (-100, 100), "other": (0.1, 100)}, ulp=0)
 def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -466,10 +466,10 @@ def _clamp(input: Tensor, min: Tensor | Number, max: Tensor | Number) -> Tensor:
 # ---- choice -------------------------------------------------------------------------------------
 
 
-@elementwise(f="input if condition else other",
+@elementwise(public="", out_variant=True, f="input if condition else other",
              d={"input": "1 if condition else 0", "other": "0 if condition else 1"},
              dtypes="float complex int bool", operand_dtypes={"condition": "bool"},
-             public="function", inplace=False, ref="numpy.where", domain=(-100, 100), ulp=0)
+             inplace=False, ref="numpy.where", domain=(-100, 100), ulp=0)
 def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """``input`` where ``condition`` holds, ``other`` elsewhere, with broadcasting.
 

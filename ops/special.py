@@ -122,7 +122,7 @@ def digamma(input: Tensor) -> Tensor:
     """
 
 
-@elementwise(f="polygamma(n, input)", d={"input": "polygamma(n + 1, input)"}, dtypes="float",
+@elementwise(public="", inplace=True, out_variant=True, f="polygamma(n, input)", d={"input": "polygamma(n + 1, input)"}, dtypes="float",
              ints="float", special="polygamma", check="polygamma_order",
              ref="scipy.special.polygamma", domain=(0.1, 100), ulp=8)
 def polygamma(n: int, input: Tensor) -> Tensor:

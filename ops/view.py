@@ -3,7 +3,7 @@
 This file is parsed by tools/opgen and never imported.
 """
 
-from opgen.stubs import Tensor, view
+from opgen.stubs import Tensor, dtype, opaque, view
 
 
 @view(d={"input": "_alias(g)"}, public="")
@@ -33,7 +33,7 @@ def expand(input: Tensor, size: list[int], *, implicit: bool = False) -> Tensor:
     """
 
 
-@view(d={"input": "transpose(g, dim0, dim1)"}, aliases="swapaxes swapdims")
+@view(d={"input": "transpose(g, dim0, dim1)"}, aliases="swapaxes swapdims", inplace=True)
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions swapped.
 
@@ -56,7 +56,7 @@ def _unpermute(input: Tensor, dims: list[int]) -> Tensor:
     """Undoes ``permute`` with the same ``dims``."""
 
 
-@view(d={"input": "squeeze(g, [dim])"})
+@view(d={"input": "squeeze(g, [dim])"}, inplace=True)
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A dimension of size 1 inserted before ``dim``.
 
@@ -65,7 +65,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """
 
 
-@view(d={"input": "reshape(g, input.shape)"})
+@view(d={"input": "reshape(g, input.shape)"}, inplace=True)
 def squeeze(input: Tensor, dim: list[int] | None = None) -> Tensor:
     """Dimensions of size 1 removed: all, or those in ``dim``.
 
@@ -103,4 +103,131 @@ def imag(input: Tensor) -> Tensor:
 
     >>> wg.imag(wg.tensor([1 + 2j]))
     tensor([2.])
+    """
+
+
+@view(d={"input": "complex(select(g, -1, 0), select(g, -1, 1))"}, public="function",
+      samples=[{"input": "randn(3, 2) + 1j * randn(3, 2)"}, {"input": "randn(0, 2) * 1j"}],
+      ref="lambda input: np.stack([input.real, input.imag], -1)")
+def view_as_real(input: Tensor) -> Tensor:
+    """A complex tensor as real numbers, with a last dimension for the two parts.
+
+    >>> wg.view_as_real(wg.tensor([1 + 2j]))
+    tensor([[1., 2.]])
+    """
+
+
+@view(d={"input": "view_as_real(g)"}, public="function",
+      samples=[{"input": "randn(3, 2)"}, {"input": "randn(2, 0, 2)"}],
+      ref="lambda input: input[..., 0] + 1j * input[..., 1]")
+def view_as_complex(input: Tensor) -> Tensor:
+    """Pairs of real numbers, in a last dimension of size 2, as complex numbers.
+
+    >>> wg.view_as_complex(wg.tensor([[1.0, 2.0]]))
+    tensor([1.+2.j])
+    """
+
+
+@view(d={"input": "_narrow_backward(g, input.shape, dim, start, length)"},
+      samples=[{"input": "randn(4, 3)", "dim": "0", "start": "1", "length": "2"},
+               {"input": "randn(4, 3)", "dim": "-1", "start": "-2", "length": "2"},
+               {"input": "randn(4)", "dim": "0", "start": "4", "length": "0"}])
+def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """``length`` elements along ``dim``, from ``start`` on.
+
+    >>> wg.tensor([1, 2, 3, 4]).narrow(0, 1, 2)
+    tensor([2, 3])
+    """
+
+
+@view(d={"input": "cat(g, dim)"},
+      samples=[{"input": "randn(5, 3)", "split_sizes": "[2, 0, 3]"},
+               {"input": "randn(2, 3)", "split_sizes": "[1, 2]", "dim": "-1"}])
+def split_with_sizes(input: Tensor, split_sizes: list[int], dim: int = 0) -> list[Tensor]:
+    """Consecutive parts along ``dim``, of the given sizes.
+
+    >>> wg.tensor([1, 2, 3]).split_with_sizes([1, 2])
+    (tensor([1]), tensor([2, 3]))
+    """
+
+
+@view(d={"input": "stack(g, dim)"},
+      samples=[{"input": "randn(3, 2)"}, {"input": "randn(3, 2)", "dim": "-1"}])
+def unbind(input: Tensor, dim: int = 0) -> list[Tensor]:
+    """All slices along ``dim``, without that dimension.
+
+    >>> wg.tensor([[1, 2], [3, 4]]).unbind()
+    (tensor([1, 2]), tensor([3, 4]))
+    """
+
+
+@view(d={"input": "_diagonal_backward(g, input.shape, offset, dim1, dim2)"},
+      samples=[{"input": "randn(3, 4)"}, {"input": "randn(2, 3, 4)", "offset": "-1", "dim1": "-1",
+                "dim2": "0"}, {"input": "randn(2, 2)", "offset": "5"}],
+      ref="lambda input, offset=0, dim1=0, dim2=1: np.diagonal(input, offset, dim1, dim2)")
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The diagonal of the matrices in two dimensions, as a last dimension.
+
+    >>> wg.tensor([[1, 2], [3, 4]]).diagonal()
+    tensor([1, 4])
+    """
+
+
+@view(d={"input": "_unfold_backward(g, input.shape, dimension, size, step)"}, public="method",
+      samples=[{"input": "randn(7, 2)", "dimension": "0", "size": "3", "step": "2"},
+               {"input": "randn(3)", "dimension": "-1", "size": "3", "step": "1"}])
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """All windows of ``size`` elements along ``dimension``, ``step`` apart; the elements of a
+    window are a last dimension.
+
+    >>> wg.tensor([1, 2, 3, 4]).unfold(0, 2, 1)
+    tensor([[1, 2],
+            [2, 3],
+            [3, 4]])
+    """
+
+
+@opaque(samples=[{"input": "randn(6)", "size": "(2, 2)", "stride": "(3, 1)", "storage_offset": "1"},
+                 {"input": "randn(4)", "size": "(3, 2)", "stride": "(1, 1)"}])
+def as_strided(input: Tensor, size: list[int], stride: list[int],
+               storage_offset: int | None = None) -> Tensor:
+    """A view with any sizes, strides and offset, in elements of the memory that ``input`` is in.
+
+    >>> wg.tensor([1, 2, 3, 4]).as_strided((3, 2), (1, 1))
+    tensor([[1, 2],
+            [2, 3],
+            [3, 4]])
+    """
+
+
+@view(d={"input": "_as_strided_scatter(g, base_size, base_stride, base_offset, size, stride, offset)"},
+      public="")
+def _as_strided(input: Tensor, base_size: list[int], base_stride: list[int], base_offset: int,
+                size: list[int], stride: list[int], offset: int) -> Tensor:
+    """``as_strided``, where the geometry of ``input`` is repeated for the derivative."""
+
+
+@opaque(public="")
+def _view_dtype(input: Tensor, dtype: dtype) -> Tensor:
+    """The same bytes read as another dtype; the last dimension grows or shrinks to fit. Carries no
+    gradient."""
+
+
+@opaque(public="function method")
+def detach_(input: Tensor) -> Tensor:
+    """Cuts this tensor off from its history; returns it.
+
+    >>> x = wg.ones(1, requires_grad=True)
+    >>> (x * 2).detach_().requires_grad
+    False
+    """
+
+
+@opaque(public="method", varargs="size")
+def resize_(input: Tensor, size: list[int]) -> Tensor:
+    """Gives this tensor other sizes, row-major; returns it. Its memory grows where it must: what is
+    new there is not initialised.
+
+    >>> wg.tensor([1, 2, 3]).resize_(2)
+    tensor([1, 2])
     """

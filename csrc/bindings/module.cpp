@@ -1,10 +1,13 @@
 // The extension module: types, operators and the few functions that are neither.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "bindings/call.h"
 #include "device/allocator.h"
 #include "device/cpu/parallel.h"
 #include "kernels/cpu/isa.h"
+#include "kernels/cpu/libraries.h"
 
 namespace nb = nanobind;
 
@@ -113,6 +116,8 @@ void add_runtime(nb::module_& m) {
       },
       nb::arg("count"), "Sets the number of threads that kernels use.");
   m.def("_isa_level", &cpu::isa_level, "The x86-64 level in use: 2, 3 or 4.");
+  m.def("_set_library_paths", &cpu::set_library_paths, nb::arg("paths"),
+        "Directories to look for oneDNN and OpenBLAS in, before the system's own.");
   m.def("_empty_cache", &allocator::empty_cache, "Returns cached blocks to the system.");
   m.def("_reset_peak", &allocator::reset_peak, "Starts counting the peak anew.");
   m.def(
@@ -133,9 +138,12 @@ NB_MODULE(_C, m) {
   lock_hooks = {python::release_lock, python::acquire_lock};
   try {
     python::add_dtype_type(m.ptr());
+    python::add_attribute_types(m.ptr());
     python::add_tensor_type(m.ptr());
     python::add_graph_functions(m.ptr());
     python::install_sites(m.ptr());
+    python::add_interop_functions(m.ptr());
+    python::add_random(m.ptr());
     if (PyModule_AddFunctions(m.ptr(), python::functions) != 0) python::throw_python_error();
   } catch (...) {
     python::raise_current();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pooled.h"
 #include "tensor/tensor.h"
 
 namespace wengert {
@@ -69,7 +70,7 @@ class Few {  // one or two in place, more on the heap
   T few_[2];
 };
 
-struct Node : GraphObject {
+struct Node : GraphObject, Pooled {
   const NodeType* type;
   uint64_t sequence;  // later operations have larger numbers
   Site site;          // the user's line
@@ -144,7 +145,8 @@ struct Modes {
   bool grad = true;
   bool inference = false;
 };
-extern thread_local Modes modes;
+// One load away, like an ordinary variable: each operation reads it several times.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local Modes modes;
 
 class GradModeScope {
  public:

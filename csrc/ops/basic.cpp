@@ -15,26 +15,34 @@ Tensor created(const Dims& size, const std::optional<DType>& dtype, bool require
   return result;
 }
 
-Tensor geometry_buffer(const Tensor& source, const Dims& size, const Dims& stride) {
-  Tensor base = empty_strided(size, stride, source.dtype());
-  return base;
-}
-
 }  // namespace
 
 namespace impl {
 
-Tensor clone(const Tensor& input) { return cloned_values(input); }
+Tensor clone(const Tensor& input, const std::optional<MemoryFormat>& memory_format) {
+  Tensor result = empty_like(input, input.dtype(), memory_format.value_or(MemoryFormat::kPreserve));
+  copy_values(result, input);
+  return result;
+}
 Tensor detach(const Tensor& input) { return alias(input); }
 
-Tensor _to_dtype(const Tensor& input, DType dtype) {
+Tensor _to_dtype(const Tensor& input, DType dtype,
+                 const std::optional<MemoryFormat>& memory_format) {
   if (input.dtype() == dtype) return input;
-  Tensor result = empty_like(input, dtype);
+  Tensor result = empty_like(input, dtype, memory_format.value_or(MemoryFormat::kPreserve));
   copy_values(result, input);
   return result;
 }
 
-Tensor _contiguous(const Tensor& input) { return contiguous_values(input); }
+Tensor _contiguous(const Tensor& input, const std::optional<MemoryFormat>& memory_format) {
+  const MemoryFormat format = memory_format.value_or(MemoryFormat::kContiguous);
+  WENGERT_CHECK(format != MemoryFormat::kPreserve, kRuntime,
+                "preserve memory format is unsupported by the contiguous operator");
+  if (has_format(input.sizes(), input.strides(), format)) return input;
+  Tensor result = empty_like(input, input.dtype(), format);
+  copy_values(result, input);
+  return result;
+}
 
 Tensor sum_to_size(const Tensor& input, const Dims& size) {
   if (input.sizes() == size) return input;
@@ -78,53 +86,6 @@ Tensor full(const Dims& size, const Scalar& value, const std::optional<DType>& d
   return result;
 }
 
-// --- gradients of views ---
-
-Tensor _as_strided_scatter(const Tensor& input, const Dims& base_size, const Dims& base_stride,
-                           int64_t base_offset, const Dims& size, const Dims& stride,
-                           int64_t offset) {
-  Tensor base = geometry_buffer(input, base_size, base_stride);
-  fill_values(alias(base, {static_cast<int64_t>(base.storage()->bytes / base.item_size())}, {1}, 0),
-              Scalar(0));
-  Tensor part = alias(base, size, stride, offset - base_offset);
-  if (!has_internal_overlap(*part.impl())) {
-    copy_values(part, input);
-    return base;
-  }
-  // Several elements of the view share memory: their gradients add up, one at a time.
-  const Tensor flat = contiguous_values(input);
-  Dims index(size.size(), 0);
-  for (int64_t i = 0; i < flat.numel(); ++i) {
-    int64_t at = part.offset();
-    for (size_t d = 0; d < size.size(); ++d) at += index[d] * stride[d];
-    Tensor target = alias(base, {}, {}, at);
-    Tensor value = alias(flat, {}, {}, flat.offset() + i);
-    ops::add_(target, value);
-    for (size_t d = size.size(); d-- > 0;) {
-      if (++index[d] < size[d]) break;
-      index[d] = 0;
-    }
-  }
-  return base;
-}
-
-Tensor _as_strided_gather(const Tensor& input, const Dims& base_size, const Dims& base_stride,
-                          int64_t base_offset, const Dims& size, const Dims& stride,
-                          int64_t offset) {
-  Tensor base = geometry_buffer(input, base_size, base_stride);
-  copy_values(base, input);
-  return contiguous_values(alias(base, size, stride, offset - base_offset));
-}
-
-Tensor _as_strided_replace(const Tensor& input, const Tensor& part, const Dims& base_size,
-                           const Dims& base_stride, int64_t base_offset, const Dims& size,
-                           const Dims& stride, int64_t offset) {
-  Tensor base = geometry_buffer(input, base_size, base_stride);
-  copy_values(base, input);
-  copy_values(alias(base, size, stride, offset - base_offset), part);
-  return base;
-}
-
 // --- writing ---
 
 namespace {
@@ -141,25 +102,51 @@ const NodeType kCopyType = {"CopyBackwards", "copy_", copy_backward, [](Node&) {
 
 }  // namespace
 
+namespace {
+
+// Runs `write` on the values of `target` and gives it the history of a copy from `source`, which
+// is undefined where the new values come from no tensor.
+template <typename Write>
+void write_recorded(const char* op, const Tensor& target, const Tensor& source,
+                    const Write& write) {
+  check_inplace(op, target);
+  check_writable(op, target);
+  Ref<Node> node;
+  if (modes.grad && (requires_grad(target) || requires_grad(source))) {
+    node = Ref<Node>(new CopyNode(&kCopyType, 2, 1));
+    node->edges[0] = gradient_edge(target);
+    node->edges[1] = gradient_edge(source);
+  }
+  write();
+  wrote(op, target);
+  if (node) rebase_history(target, node);
+}
+
+}  // namespace
+
 Tensor copy_(const Tensor& input, const Tensor& source, bool) {
-  check_inplace("copy_", input);
   WENGERT_CHECK(broadcastable_to(source.sizes(), input.sizes()), kRuntime,
                 "copy_(): The expanded size of the tensor ", to_string(input.sizes()),
                 " must match the existing size ", to_string(source.sizes()),
                 describe_argument("input", input), describe_argument("source", source));
-  check_writable("copy_", input);
-  Ref<Node> node;
-  if (modes.grad && (requires_grad(input) || requires_grad(source))) {
-    auto* copy = new CopyNode(&kCopyType, 2, 1);
-    node = Ref<Node>(copy);
-    copy->edges[0] = gradient_edge(input);
-    copy->edges[1] = gradient_edge(source);
-  }
-  copy_values(input, source);
-  wrote("copy_", input);
-  if (node) rebase_history(input, node);
+  write_recorded("copy_", input, source, [&] { copy_values(input, source); });
   return input;
 }
+
+Tensor fill_(const Tensor& input, const Operand& value) {
+  if (!value.is_tensor()) {
+    write_recorded("fill_", input, Tensor(), [&] { fill_values(input, value.scalar()); });
+    return input;
+  }
+  const Tensor& source = value.tensor();
+  WENGERT_CHECK(source.ndim() == 0, kRuntime,
+                "fill_ only supports 0-dimension value tensor but got tensor with ", source.ndim(),
+                " dimensions.", describe_argument("value", source));
+  write_recorded("fill_", input, source, [&] { copy_values(input, source); });
+  return input;
+}
+
+Tensor zero_(const Tensor& input) { return impl::fill_(input, Scalar(0)); }
 
 }  // namespace impl
 

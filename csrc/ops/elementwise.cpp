@@ -1,7 +1,9 @@
 #include "ops/elementwise.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <vector>
 
 #include "device/cpu/parallel.h"
 #include "tensor/plan.h"
@@ -34,17 +36,33 @@ DType code_dtype(char code, DType compute) {
   }
 }
 
-// A number, repeated as often as a kernel reads it at a time.
+template <typename Word>
+void repeat_words(const void* value, char* target, int64_t count) {
+  Word word;
+  std::memcpy(&word, value, sizeof(Word));
+  for (int64_t i = 0; i < count; ++i) std::memcpy(target + i * sizeof(Word), &word, sizeof(Word));
+}
+
+// Writes `count` elements of `width` bytes, all equal to `value`. Calls only a few elements long
+// are the usual case, so there is no call per element.
+[[gnu::always_inline]] inline void repeat(const void* value, int64_t width, char* target,
+                                          int64_t count) {
+  switch (width) {
+    case 1:
+      return repeat_words<uint8_t>(value, target, count);
+    case 2:
+      return repeat_words<uint16_t>(value, target, count);
+    case 4:
+      return repeat_words<uint32_t>(value, target, count);
+    case 8:
+      return repeat_words<uint64_t>(value, target, count);
+    default:
+      return repeat_words<std::array<uint64_t, 2>>(value, target, count);
+  }
+}
+
 struct alignas(64) Tile {
   char bytes[kTile * kMaxItemSize];
-  void fill(DType dtype, const void* value, int64_t count) {
-    const size_t size = item_size(dtype);
-    std::memcpy(bytes, value, size);
-    const size_t total = size * static_cast<size_t>(count);
-    for (size_t done = size; done < total; done *= 2) {
-      std::memcpy(bytes + done, bytes, std::min(done, total - done));
-    }
-  }
 };
 
 int64_t round_up(int64_t n) { return (n + kLanes - 1) & -kLanes; }
@@ -77,10 +95,8 @@ struct DirectCall {
       now[k] = tail[k];
       if (k == 0) continue;
       const char* source = data[k] + full * width[k];
+      repeat(source, width[k], tail[k], kLanes);
       std::memcpy(tail[k], source, static_cast<size_t>(count * width[k]));
-      for (int64_t i = count; i < kLanes; ++i) {
-        std::memcpy(tail[k] + i * width[k], tail[k], static_cast<size_t>(width[k]));
-      }
     }
     loop(now, kLanes, parameters);
     std::memcpy(data[0] + full * width[0], tail[0], static_cast<size_t>(count * width[0]));
@@ -116,9 +132,7 @@ struct PlannedCall {
       now[k] = tiles[slot++].bytes;
       if (k == 0) continue;
       transfer<true>(k, position, count, now[k]);
-      for (int64_t i = count; i < round_up(count); ++i) {
-        std::memcpy(now[k] + i * width, now[k], static_cast<size_t>(width));
-      }
+      repeat(now[k], width, now[k] + count * width, round_up(count) - count);
     }
     loop(now, round_up(count), parameters);
     if (now[0] == tiles[0].bytes) transfer<false>(0, position, count, now[0]);
@@ -187,23 +201,42 @@ struct PlannedCall {
   fail(ErrorKind::kRuntime, "\"", kernel.name, "\" not implemented for '", dtype_name(dtype), "'");
 }
 
+// Input `which` overlaps the output: the kernel reads a copy of it.
+[[gnu::cold, gnu::noinline]] void run_with_copy(const ElementwiseKernel& kernel, DType dtype,
+                                                const Tensor& out, const Operand* operands,
+                                                const Scalar* parameters, int which) {
+  const Tensor& input = operands[which].tensor();
+  const Tensor copy = empty(input.sizes(), input.dtype());
+  copy_values(copy, input);
+  std::vector<Operand> replaced(operands, operands + kernel.inputs);
+  replaced[static_cast<size_t>(which)] = Operand(copy);
+  run_elementwise(kernel, dtype, out, replaced.data(), parameters);
+}
+
 }  // namespace
 
 DType elementwise_dtype(const Operand* operands, int count, const char* codes, IntegerRule rule) {
-  if (count == 1 && operands[0].is_tensor()) {
-    const DType dtype = operands[0].tensor().dtype();
-    return rule == IntegerRule::kToFloat && is_integral(dtype) ? default_dtype() : dtype;
+  // Tensors of one dtype are the usual case, and nothing to work out.
+  bool uniform = operands[0].is_tensor();
+  for (int k = 1; k < count && uniform; ++k) {
+    uniform = operands[k].is_tensor() &&
+              operands[k].tensor().dtype() == operands[0].tensor().dtype();
   }
-  Promotion promotion;
-  for (int k = 0; k < count; ++k) {
-    if (codes[k + 1] == 'B' || codes[k + 1] == 'S') continue;
-    if (operands[k].is_tensor()) {
-      promotion.add(operands[k].tensor());
-    } else {
-      promotion.add(operands[k].scalar());
+  DType dtype;
+  if (uniform) {
+    dtype = operands[0].tensor().dtype();
+  } else {
+    Promotion promotion;
+    for (int k = 0; k < count; ++k) {
+      if (codes[k + 1] == 'B' || codes[k + 1] == 'S') continue;
+      if (operands[k].is_tensor()) {
+        promotion.add(operands[k].tensor());
+      } else {
+        promotion.add(operands[k].scalar());
+      }
     }
+    dtype = promotion.result();
   }
-  const DType dtype = promotion.result();
   return rule == IntegerRule::kToFloat && is_integral(dtype) ? default_dtype() : dtype;
 }
 
@@ -252,7 +285,6 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
   DirectCall call;
   bool constant[Plan::kMaxOperands] = {};
   bool constants = false;
-  Tensor copies[Plan::kMaxOperands];  // of inputs that overlap the output
   const Tensor* tensors[Plan::kMaxOperands] = {&out};
   for (int k = 1; k < count; ++k) {
     const Operand& operand = operands[k - 1];
@@ -264,12 +296,7 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
     const Tensor* tensor = &operand.tensor();
     if (tensor->storage().get() == out.storage().get() &&
         partially_overlaps(*tensor->impl(), *out.impl())) [[unlikely]] {
-      copies[k] = converted_values(*tensor, tensor->dtype());
-      if (copies[k].same(*tensor)) {
-        copies[k] = empty(tensor->sizes(), tensor->dtype());
-        copy_values(copies[k], *tensor);
-      }
-      tensor = &copies[k];
+      return run_with_copy(kernel, dtype, out, operands, parameters, k - 1);
     }
     tensors[k] = tensor;
     direct = direct && tensor->is_contiguous() && tensor->dtype() == dtypes[k] &&
@@ -278,7 +305,7 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
 
   // Constants: converted once, repeated to as many elements as are read at a time.
   constexpr int kMaxConstants = 3;
-  const int64_t repeat = std::min(kTile, round_up(numel));
+  const int64_t read = std::min(kTile, round_up(numel));
   Tile tile_store[kMaxConstants];
   const char* tile_of[Plan::kMaxOperands] = {};
   if (constants) {
@@ -292,8 +319,8 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
         operands[k - 1].scalar().store(dtypes[k], value);
       }
       WENGERT_CHECK(used < kMaxConstants, kRuntime, kernel.name, "(): too many scalar operands");
-      tile_store[used].fill(dtypes[k], value, repeat);
-      tile_of[k] = tile_store[used++].bytes;
+      tile_of[k] = tile_store[used].bytes;
+      repeat(value, static_cast<int64_t>(item_size(dtypes[k])), tile_store[used++].bytes, read);
     }
   }
 
@@ -328,14 +355,26 @@ Tensor new_elementwise(const ElementwiseKernel& kernel, DType dtype, ResultRule 
     out = empty_like(first.tensor(), out_dtype);
   } else {
     // Strides of the first operand that has the full shape (permuted layouts survive).
-    const Dims shape = elementwise_shape(kernel.name, operands, kernel.inputs);
     const Tensor* like = nullptr;
-    for (int k = 0; k < kernel.inputs && like == nullptr; ++k) {
-      if (operands[k].is_tensor() && operands[k].tensor().sizes() == shape) {
-        like = &operands[k].tensor();
-      }
+    bool same_shape = true;
+    for (int k = 0; k < kernel.inputs; ++k) {
+      if (!operands[k].is_tensor()) continue;
+      const Tensor& tensor = operands[k].tensor();
+      if (like == nullptr) like = &tensor;
+      same_shape = same_shape && tensor.sizes() == like->sizes();
     }
-    out = like != nullptr ? empty_like(*like, out_dtype) : empty(shape, out_dtype);
+    if (like != nullptr && same_shape) {
+      out = empty_like(*like, out_dtype);
+    } else {
+      const Dims shape = elementwise_shape(kernel.name, operands, kernel.inputs);
+      like = nullptr;
+      for (int k = 0; k < kernel.inputs && like == nullptr; ++k) {
+        if (operands[k].is_tensor() && operands[k].tensor().sizes() == shape) {
+          like = &operands[k].tensor();
+        }
+      }
+      out = like != nullptr ? empty_like(*like, out_dtype) : empty(shape, out_dtype);
+    }
   }
   run_elementwise(kernel, dtype, out, operands, parameters);
   return out;

@@ -1,5 +1,7 @@
 // Histories after writes in place: a write through a view becomes part of its base's history.
 #include "operators/basic.h"
+#include "operators/elementwise.h"
+#include "operators/view.h"
 
 namespace wengert {
 
@@ -10,22 +12,67 @@ struct Geometry {
   int64_t offset = 0;
 };
 
-Geometry geometry_of(const Tensor& tensor) {
-  return {tensor.sizes(), tensor.strides(), tensor.offset()};
-}
+// Where a view lies in the memory of its base. Where only one of the two is complex, both are
+// described as real numbers, and their gradients are taken as such.
+struct Placement {
+  Geometry base, view;
+  bool base_as_real = false, view_as_real = false;
+
+  Placement() = default;
+  Placement(const Tensor& of_base, const Tensor& of_view)
+      : base_as_real(is_complex(of_base.dtype()) && !is_complex(of_view.dtype())),
+        view_as_real(is_complex(of_view.dtype()) && !is_complex(of_base.dtype())) {
+    base = geometry_of(of_base, base_as_real);
+    view = geometry_of(of_view, view_as_real);
+  }
+
+  // The gradient of the base, where that of the view is known and the rest is zero.
+  Tensor spread(const Tensor& of_view) const {
+    return result(ops::_as_strided_scatter(operand(of_view, view_as_real), base.sizes, base.strides,
+                                           base.offset, view.sizes, view.strides, view.offset),
+                  base_as_real);
+  }
+  // The part of the base's gradient that belongs to the view.
+  Tensor part(const Tensor& of_base) const {
+    return result(ops::_as_strided_gather(operand(of_base, base_as_real), base.sizes, base.strides,
+                                          base.offset, view.sizes, view.strides, view.offset),
+                  view_as_real);
+  }
+  Tensor replace(const Tensor& of_base, const Tensor& of_view) const {
+    return result(ops::_as_strided_replace(operand(of_base, base_as_real),
+                                           operand(of_view, view_as_real), base.sizes, base.strides,
+                                           base.offset, view.sizes, view.strides, view.offset),
+                  base_as_real);
+  }
+
+ private:
+  static Geometry geometry_of(const Tensor& tensor, bool as_real) {
+    Geometry result{tensor.sizes(), tensor.strides(), tensor.offset()};
+    if (!as_real) return result;
+    for (int64_t& stride : result.strides) stride *= 2;
+    result.sizes.push_back(2);
+    result.strides.push_back(1);
+    result.offset *= 2;
+    return result;
+  }
+  static Tensor operand(const Tensor& tensor, bool as_real) {
+    return as_real ? ops::view_as_real(tensor) : tensor;
+  }
+  static Tensor result(const Tensor& tensor, bool was_real) {
+    if (!was_real) return tensor;
+    return ops::complex(ops::select(tensor, -1, 0), ops::select(tensor, -1, 1));
+  }
+};
 
 // --- the gradient of a view, taken afresh from its base ---
 
 struct ReplayNode : Node {
   using Node::Node;
-  Geometry base, view;
+  Placement place;
 };
 
 void replay_backward(Node& node, Tensor* gradients, Tensor* results) {
-  auto& self = static_cast<ReplayNode&>(node);
-  results[0] = ops::_as_strided_scatter(gradients[0], self.base.sizes, self.base.strides,
-                                        self.base.offset, self.view.sizes, self.view.strides,
-                                        self.view.offset);
+  results[0] = static_cast<ReplayNode&>(node).place.spread(gradients[0]);
 }
 
 const NodeType kReplayType = {"AsStridedBackward0", "as_strided", replay_backward, [](Node&) {},
@@ -36,26 +83,23 @@ const NodeType kReplayType = {"AsStridedBackward0", "as_strided", replay_backwar
 // Wraps the node of the write so that it acts on a part of the base's gradient.
 struct CopySlicesNode : Node {
   using Node::Node;
-  Geometry base, view;
+  Placement place;
   Ref<GraphObject> inner;
 };
 
 void copy_slices_backward(Node& node, Tensor* gradients, Tensor* results) {
   auto& self = static_cast<CopySlicesNode&>(node);
   auto* inner = static_cast<Node*>(self.inner.get());
-  const Tensor part =
-      ops::_as_strided_gather(gradients[0], self.base.sizes, self.base.strides, self.base.offset,
-                              self.view.sizes, self.view.strides, self.view.offset);
   const size_t count = inner->edges.size();
   Few<Tensor> inner_results(count);
-  Tensor incoming = part;
+  const Tensor gradient = gradients[0];
+  Tensor incoming = self.place.part(gradient);
+  const Tensor part = incoming;
   inner->type->backward(*inner, &incoming, inner_results.data());
   for (size_t i = 1; i < count; ++i) results[i] = inner_results[i];
   if (!node.needs(0)) return;
   Tensor replacement = inner_results[0].defined() ? inner_results[0] : zeros_matching(part);
-  results[0] = ops::_as_strided_replace(gradients[0], replacement, self.base.sizes,
-                                        self.base.strides, self.base.offset, self.view.sizes,
-                                        self.view.strides, self.view.offset);
+  results[0] = self.place.replace(gradient, replacement);
 }
 
 void copy_slices_release(Node& node) {
@@ -67,6 +111,21 @@ void copy_slices_release(Node& node) {
 
 const NodeType kCopySlicesType = {"CopySlices", "copy_slices", copy_slices_backward,
                                   copy_slices_release, remove_node<CopySlicesNode>};
+
+// A tensor that keeps its gradient keeps that of its newest value.
+void move_retained(const Tensor& tensor) {
+  if (tensor->extra == nullptr || !tensor->extra->retains_grad) return;
+  AutogradExtra& more = *tensor->extra;
+  auto* node = static_cast<Node*>(tensor->grad_fn.get());
+  if (node == nullptr || more.retained_by.get() == node) return;
+  if (more.retained_by) {
+    auto& before = static_cast<Node*>(more.retained_by.get())->extra->retained;
+    std::erase_if(before, [&](const auto& entry) { return entry.second == tensor.impl(); });
+  }
+  if (node->extra == nullptr) node->extra = new NodeExtra();
+  node->extra->retained.emplace_back(tensor->output_index, tensor.impl());
+  more.retained_by = Ref<GraphObject>(node);
+}
 
 }  // namespace
 
@@ -80,11 +139,11 @@ Node* grad_fn(const Tensor& tensor) {
   // The base was written to since: this view's history now leads through the base.
   auto* replay = new ReplayNode(&kReplayType, 1, 1);
   Ref<Node> owner(replay);
-  replay->base = geometry_of(view.base);
-  replay->view = geometry_of(tensor);
+  replay->place = Placement(view.base, tensor);
   replay->edges[0] = gradient_edge(view.base);
   view.version = version;
   set_history(tensor, owner);
+  move_retained(tensor);
   return replay;
 }
 
@@ -92,6 +151,7 @@ void rebase_history(const Tensor& target, Ref<Node> node) {
   const bool is_view = target->extra != nullptr && target->extra->view != nullptr;
   if (!is_view) {
     set_history(target, node);
+    move_retained(target);
     return;
   }
   ViewInfo& view = *target->extra->view;
@@ -99,15 +159,79 @@ void rebase_history(const Tensor& target, Ref<Node> node) {
   const size_t count = node->edges.size();
   auto* slices = new CopySlicesNode(&kCopySlicesType, count, 1);
   Ref<Node> owner(slices);
-  slices->base = geometry_of(base);
-  slices->view = geometry_of(target);
+  slices->place = Placement(base, target);
   slices->edges[0] = gradient_edge(base);
   for (size_t i = 1; i < count; ++i) slices->edges[i] = node->edges[i];
   node->outputs[0] = {target.dtype(), target.sizes()};
   slices->inner = Ref<GraphObject>(node.get());
   set_history(base, owner);
+  move_retained(base);
   // The view's own node is made when it is asked for.
   view.version = target.storage()->version - 1;
+  if (target->extra->retains_grad) grad_fn(target);
 }
+
+// --- what in-place forms are made of ---
+
+namespace {
+
+void adopt_history(const Tensor& twin, const Tensor& tensor) {
+  if (Node* node = grad_fn(tensor)) {
+    twin->grad_fn = Ref<GraphObject>(node);
+    twin->output_index = tensor->output_index;
+  }
+}
+
+}  // namespace
+
+Tensor original_of(const Tensor& tensor) {
+  Tensor copy = cloned_values(tensor);
+  adopt_history(copy, tensor);
+  return copy;
+}
+
+Tensor twin_with_history(const Tensor& tensor) {
+  Tensor twin = alias(tensor);
+  adopt_history(twin, tensor);
+  return twin;
+}
+
+void become(const char* op, const Tensor& tensor, const Tensor& view) {
+  set_geometry(*tensor.impl(), view.sizes(), view.strides(), view.offset());
+  bump_version(tensor, op);  // what was saved of this tensor no longer has its shape
+  if (tensor->extra != nullptr) {
+    AutogradExtra& more = *tensor->extra;
+    if (more.accumulator != nullptr) more.accumulator->outputs[0].sizes = tensor.sizes();
+    if (more.view != nullptr) more.view->version = tensor.storage()->version;
+  }
+  if (view->grad_fn) set_history(tensor, Ref<Node>(grad_fn(view)), view->output_index);
+  move_retained(tensor);
+}
+
+namespace ops::impl {
+
+Tensor detach_(const Tensor& input) {
+  const bool is_view = input->extra != nullptr && input->extra->view != nullptr;
+  WENGERT_CHECK(!is_view, kRuntime, "detach_(): Can't detach views in-place. Use detach() instead",
+                describe_argument("input", input));
+  input->grad_fn.reset();
+  input->output_index = 0;
+  input->requires_grad = false;
+  return input;
+}
+
+Tensor resize_(const Tensor& input, const Dims& size) {
+  WENGERT_CHECK(!requires_grad(input), kRuntime,
+                "resize_(): cannot resize variables that require grad",
+                describe_argument("input", input));
+  for (int64_t length : size) {
+    WENGERT_CHECK(length >= 0, kRuntime, "resize_(): negative dimension in size ", to_string(size));
+  }
+  resize_output(input, size, "resize_");
+  bump_version(input, "resize_");
+  return input;
+}
+
+}  // namespace ops::impl
 
 }  // namespace wengert

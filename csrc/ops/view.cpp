@@ -1,7 +1,7 @@
 // Views: geometry only.
+#include "operators/view.h"
 #include "operators/basic.h"
 #include "operators/shape.h"
-#include "operators/view.h"
 
 namespace wengert::ops {
 
@@ -73,10 +73,11 @@ Tensor _alias(const Tensor& input) { return alias(input); }
 Tensor view(const Tensor& input, const Dims& size) {
   const Dims target = inferred_size(input, size, "view");
   const auto strides = view_strides(input, target);
-  WENGERT_CHECK(strides.has_value(), kRuntime,
-                "view(): view size is not compatible with input tensor's size and stride (at least one "
-                "dimension spans across two contiguous subspaces). Use .reshape(...) instead.",
-                describe_argument("input", input), "   strides ", to_string(input.strides()));
+  WENGERT_CHECK(
+      strides.has_value(), kRuntime,
+      "view(): view size is not compatible with input tensor's size and stride (at least one "
+      "dimension spans across two contiguous subspaces). Use .reshape(...) instead.",
+      describe_argument("input", input), "   strides ", to_string(input.strides()));
   return alias(input, target, *strides, input.offset());
 }
 
@@ -91,15 +92,17 @@ Tensor expand(const Tensor& input, const Dims& size, bool) {
     const bool fresh = i < shift;
     const int64_t old = fresh ? 1 : input.sizes()[i - shift];
     if (target[i] == -1) {
-      WENGERT_CHECK(!fresh, kRuntime, "expand(): The expanded size of the tensor (-1) isn't allowed "
-                                      "in a leading, non-existing dimension ", i);
+      WENGERT_CHECK(!fresh, kRuntime,
+                    "expand(): The expanded size of the tensor (-1) isn't allowed "
+                    "in a leading, non-existing dimension ",
+                    i);
       target[i] = old;
     }
     WENGERT_CHECK(target[i] >= 0, kRuntime, "expand(): invalid size ", target[i]);
-    WENGERT_CHECK(old == 1 || target[i] == old, kRuntime, "expand(): The expanded size of the tensor (",
-                  target[i], ") must match the existing size (", old,
-                  ") at non-singleton dimension ", i, ".  Target sizes: ", to_string(size),
-                  ".  Tensor sizes: ", to_string(input.sizes()));
+    WENGERT_CHECK(
+        old == 1 || target[i] == old, kRuntime, "expand(): The expanded size of the tensor (",
+        target[i], ") must match the existing size (", old, ") at non-singleton dimension ", i,
+        ".  Target sizes: ", to_string(size), ".  Tensor sizes: ", to_string(input.sizes()));
     strides[i] = fresh || (old == 1 && target[i] != 1) ? 0 : input.strides()[i - shift];
   }
   return alias(input, target, strides, input.offset());
@@ -212,38 +215,163 @@ Tensor imag(const Tensor& input) {
   return part_of(input, 1);
 }
 
-// --- adjoints and relatives ---
-
-namespace {
-Tensor zeros_of(const Dims& size, DType dtype) { return impl::_zeros(size, dtype); }
-}  // namespace
-
-Tensor _select_backward(const Tensor& input, const Dims& size, int64_t dim, int64_t index) {
-  Tensor result = zeros_of(size, input.dtype());
-  copy_values(impl::select(result, dim, index), input);
-  return result;
+Tensor view_as_real(const Tensor& input) {
+  WENGERT_CHECK(is_complex(input.dtype()), kRuntime,
+                "view_as_real(): view_as_real is only supported for complex tensors",
+                describe_argument("input", input));
+  Dims sizes = input.sizes(), strides = input.strides();
+  for (int64_t& stride : strides) stride *= 2;
+  sizes.push_back(2);
+  strides.push_back(1);
+  return from_storage(input.storage(), sizes, strides, input.offset() * 2, to_real(input.dtype()));
 }
 
-Tensor _slice_backward(const Tensor& input, const Dims& size, int64_t dim, int64_t start,
-                       int64_t end, int64_t step) {
-  Tensor result = zeros_of(size, input.dtype());
-  copy_values(impl::slice(result, dim, start, end, step), input);
-  return result;
-}
-
-Tensor _expand_reduced(const Tensor& input, const Dims& size, const std::optional<Dims>& dim,
-                       bool keepdim) {
-  const auto mask = reduced_mask("sum", static_cast<int64_t>(size.size()), dim);
-  Dims strides(size.size(), 0);
-  size_t at = 0;
-  for (size_t i = 0; i < size.size(); ++i) {
-    if (mask[i]) {
-      if (keepdim) ++at;
-    } else {
-      strides[i] = input.strides()[at++];
-    }
+Tensor view_as_complex(const Tensor& input) {
+  const auto check = [&](bool condition, const char* sentence) {
+    WENGERT_CHECK(condition, kRuntime, "view_as_complex(): ", sentence,
+                  describe_argument("input", input), "   strides ", to_string(input.strides()),
+                  ", offset ", input.offset());
+  };
+  check(input.dtype() == DType::float32 || input.dtype() == DType::float64,
+        "view_as_complex is only supported for float and double tensors");
+  check(input.ndim() > 0, "Input tensor must have one or more dimensions");
+  Dims sizes = input.sizes(), strides = input.strides();
+  const auto last = static_cast<size_t>(input.ndim() - 1);
+  check(sizes[last] == 2, "Tensor must have a last dimension of size 2");
+  check(strides[last] == 1, "Tensor must have a last dimension with stride 1");
+  sizes.erase(last);
+  strides.erase(last);
+  for (int64_t& stride : strides) {
+    check(stride % 2 == 0, "Tensor must have a stride divisible by 2 for all but last dimension");
+    stride /= 2;
   }
-  return alias(input, size, strides, input.offset());
+  check(input.offset() % 2 == 0, "Tensor must have a storage_offset divisible by 2");
+  return from_storage(input.storage(), sizes, strides, input.offset() / 2,
+                      to_complex(input.dtype()));
+}
+
+Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
+  WENGERT_CHECK(input.ndim() > 0, kRuntime, "narrow() cannot be applied to a 0-dim tensor.");
+  WENGERT_CHECK(length >= 0, kRuntime, "narrow(): length must be non-negative.");
+  const int64_t d = wrap_dim(dim, input.ndim(), "narrow");
+  const int64_t size = input.sizes()[d];
+  WENGERT_CHECK(start >= -size && start <= size, kIndex,
+                "narrow(): start out of range (expected to be in range of [", -size, ", ", size,
+                "], but got ", start, ")");
+  if (start < 0) start += size;
+  WENGERT_CHECK(start + length <= size, kRuntime, "narrow(): start (", start, ") + length (",
+                length, ") exceeds dimension size (", size, ").",
+                describe_argument("input", input));
+  Dims sizes = input.sizes();
+  sizes[d] = length;
+  return alias(input, sizes, input.strides(), input.offset() + start * input.strides()[d]);
+}
+
+std::vector<Tensor> split_with_sizes(const Tensor& input, const Dims& split_sizes, int64_t dim) {
+  WENGERT_CHECK(input.ndim() > 0, kRuntime, "split expects at least a 1-dimensional tensor");
+  const int64_t d = wrap_dim(dim, input.ndim(), "split_with_sizes");
+  int64_t total = 0;
+  for (int64_t size : split_sizes) {
+    WENGERT_CHECK(size >= 0, kRuntime,
+                  "split_with_sizes expects split_sizes have only non-negative entries, but got "
+                  "split_sizes=",
+                  to_string(split_sizes));
+    total += size;
+  }
+  WENGERT_CHECK(total == input.sizes()[d], kRuntime,
+                "split_with_sizes expects split_sizes to sum exactly to ", input.sizes()[d],
+                " (input tensor's size at dimension ", d,
+                "), but got split_sizes=", to_string(split_sizes),
+                describe_argument("input", input));
+  std::vector<Tensor> result;
+  int64_t start = 0;
+  for (int64_t size : split_sizes) {
+    result.push_back(impl::narrow(input, d, start, size));
+    start += size;
+  }
+  return result;
+}
+
+std::vector<Tensor> unbind(const Tensor& input, int64_t dim) {
+  WENGERT_CHECK(input.ndim() > 0, kIndex, "unbind(): Dimension specified as ", dim,
+                " but tensor has no dimensions");
+  const int64_t d = wrap_dim(dim, input.ndim(), "unbind");
+  std::vector<Tensor> result;
+  for (int64_t i = 0; i < input.sizes()[d]; ++i) result.push_back(impl::select(input, d, i));
+  return result;
+}
+
+Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2) {
+  const int64_t a = wrap_dim(dim1, input.ndim(), "diagonal");
+  const int64_t b = wrap_dim(dim2, input.ndim(), "diagonal");
+  WENGERT_CHECK(a != b, kRuntime, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
+  const int64_t rows = input.sizes()[a], columns = input.sizes()[b];
+  const int64_t length = std::max<int64_t>(
+      0, offset >= 0 ? std::min(rows, columns - offset) : std::min(rows + offset, columns));
+  const int64_t step_a = input.strides()[a], step_b = input.strides()[b];
+  int64_t start = input.offset();
+  if (length > 0) start += offset >= 0 ? offset * step_b : -offset * step_a;
+  Dims sizes = input.sizes(), strides = input.strides();
+  for (const int64_t d : {std::max(a, b), std::min(a, b)}) {
+    sizes.erase(d);
+    strides.erase(d);
+  }
+  sizes.push_back(length);
+  strides.push_back(step_a + step_b);
+  return alias(input, sizes, strides, start);
+}
+
+Tensor unfold(const Tensor& input, int64_t dimension, int64_t size, int64_t step) {
+  const int64_t d = wrap_dim(dimension, input.ndim(), "unfold");
+  const int64_t length = input.ndim() == 0 ? 1 : input.sizes()[d];
+  WENGERT_CHECK(size >= 0, kRuntime, "unfold(): size is ", size, " but must be >= 0");
+  WENGERT_CHECK(size <= length, kRuntime, "unfold(): maximum size for tensor at dimension ", d,
+                " is ", length, " but size is ", size, describe_argument("input", input));
+  WENGERT_CHECK(step > 0, kRuntime, "unfold(): step is ", step, " but must be > 0");
+  Dims sizes = input.sizes(), strides = input.strides();
+  const int64_t inner = input.ndim() == 0 ? 1 : strides[d];
+  if (input.ndim() > 0) {
+    sizes[d] = (length - size) / step + 1;
+    strides[d] = step * inner;
+  }
+  sizes.push_back(size);
+  strides.push_back(inner);
+  return alias(input, sizes, strides, input.offset());
+}
+
+Tensor _view_dtype(const Tensor& input, DType dtype) {
+  const auto from = static_cast<int64_t>(item_size(input.dtype()));
+  const auto to = static_cast<int64_t>(item_size(dtype));
+  Dims sizes = input.sizes(), strides = input.strides();
+  if (from == to) return from_storage(input.storage(), sizes, strides, input.offset(), dtype);
+  const auto fail_unless = [&](bool condition, const auto&... sentence) {
+    WENGERT_CHECK(condition, kRuntime, "view(): ", sentence..., " to view ",
+                  dtype_name(input.dtype()), " as ", dtype_name(dtype),
+                  " (different element sizes), but got strides ", to_string(strides), ", offset ",
+                  input.offset(), describe_argument("input", input));
+  };
+  fail_unless(input.ndim() > 0, "self.dim() cannot be 0");
+  const auto last = static_cast<size_t>(input.ndim() - 1);
+  fail_unless(strides[last] == 1 || sizes[last] == 1, "self.stride(-1) must be 1");
+  strides[last] = 1;
+  int64_t offset = input.offset();
+  if (from > to) {
+    const int64_t ratio = from / to;
+    for (size_t i = 0; i < last; ++i) strides[i] *= ratio;
+    sizes[last] *= ratio;
+    offset *= ratio;
+  } else {
+    const int64_t ratio = to / from;
+    fail_unless(sizes[last] % ratio == 0, "self.size(-1) must be divisible by ", ratio);
+    fail_unless(offset % ratio == 0, "self.storage_offset() must be divisible by ", ratio);
+    for (size_t i = 0; i < last; ++i) {
+      fail_unless(strides[i] % ratio == 0, "self.stride(", i, ") must be divisible by ", ratio);
+      strides[i] /= ratio;
+    }
+    sizes[last] /= ratio;
+    offset /= ratio;
+  }
+  return from_storage(input.storage(), sizes, strides, offset, dtype);
 }
 
 Tensor reshape(const Tensor& input, const Dims& shape) {
@@ -256,14 +384,5 @@ Tensor reshape(const Tensor& input, const Dims& shape) {
 }
 
 }  // namespace impl
-
-int64_t _reduced_count(const Dims& size, const std::optional<Dims>& dim) {
-  const auto mask = reduced_mask("mean", static_cast<int64_t>(size.size()), dim);
-  int64_t count = 1;
-  for (size_t i = 0; i < size.size(); ++i) {
-    if (mask[i]) count *= size[i];
-  }
-  return count;
-}
 
 }  // namespace wengert::ops

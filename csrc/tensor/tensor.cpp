@@ -92,18 +92,16 @@ namespace {
 
 int64_t checked_numel(const Dims& sizes) {
   int64_t numel = 1;
-  bool zero = false;
+  bool zero = false, overflow = false;
   for (int64_t size : sizes) {
     WENGERT_CHECK(size >= 0, kRuntime, "Trying to create tensor with negative dimension ", size,
                   ": ", to_string(sizes));
-    if (size == 0) zero = true;
+    zero |= size == 0;
+    overflow |= __builtin_mul_overflow(numel, size, &numel);
   }
-  if (zero) return 0;
-  for (int64_t size : sizes) {
-    WENGERT_CHECK(!__builtin_mul_overflow(numel, size, &numel), kRuntime,
-                  "numel: integer multiplication overflow for sizes ", to_string(sizes));
-  }
-  return numel;
+  WENGERT_CHECK(zero || !overflow, kRuntime, "numel: integer multiplication overflow for sizes ",
+                to_string(sizes));
+  return zero ? 0 : numel;
 }
 
 size_t checked_bytes(int64_t numel, DType dtype) {
@@ -156,6 +154,11 @@ Tensor empty_like(const Tensor& like, DType dtype) {
     return empty(like.sizes(), dtype);
   }
   return empty_strided(like.sizes(), like.strides(), dtype);
+}
+
+Tensor empty_like(const Tensor& like, DType dtype, MemoryFormat format) {
+  if (format == MemoryFormat::kPreserve) return empty_like(like, dtype);
+  return empty_strided(like.sizes(), format_strides(like.sizes(), format), dtype);
 }
 
 void set_geometry(TensorImpl& impl, const Dims& sizes, const Dims& strides, int64_t offset) {
@@ -228,6 +231,34 @@ Dims contiguous_strides(const Dims& sizes) {
     step *= std::max<int64_t>(sizes[i], 1);
   }
   return strides;
+}
+
+Dims format_strides(const Dims& sizes, MemoryFormat format) {
+  if (format == MemoryFormat::kContiguous || format == MemoryFormat::kPreserve) {
+    return contiguous_strides(sizes);
+  }
+  const size_t rank = format == MemoryFormat::kChannelsLast ? 4 : 5;
+  WENGERT_CHECK(sizes.size() == rank, kRuntime, "required rank ", rank, " tensor to use channels_last",
+                rank == 5 ? "_3d" : "", " format");
+  Dims strides(rank, 1);
+  int64_t step = std::max<int64_t>(sizes[1], 1);
+  for (size_t i = rank; i-- > 0;) {
+    if (i == 1) continue;
+    strides[i] = step;
+    step *= std::max<int64_t>(sizes[i], 1);
+  }
+  return strides;
+}
+
+bool has_format(const Dims& sizes, const Dims& strides, MemoryFormat format) {
+  if (format == MemoryFormat::kContiguous) return is_contiguous(sizes, strides);
+  if (format == MemoryFormat::kPreserve) return true;
+  if (sizes.size() != (format == MemoryFormat::kChannelsLast ? 4 : 5)) return false;
+  const Dims wanted = format_strides(sizes, format);
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] != 1 && strides[i] != wanted[i]) return false;
+  }
+  return true;
 }
 
 bool is_contiguous(const Dims& sizes, const Dims& strides) {

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import math as _math
 import os as _os
+import sys as _sys
 
 from wengert import _C
 from wengert._C import *
 
 _C._set_package_directory(_os.path.dirname(__file__) + _os.sep)
+# Where pip puts oneDNN and OpenBLAS; they are opened when first needed.
+_C._set_library_paths(
+    [_os.path.join(_sys.prefix, "lib")]
+    + [_os.path.join(path, "scipy_openblas32", "lib") for path in _sys.path if path]
+)
 
-from wengert import _ops, autograd
+from wengert import _ops, _tensor, autograd
+from wengert._composite import return_types
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
 from wengert._composite.indexing import *
@@ -23,10 +30,8 @@ from wengert._composite.pointwise import *
 from wengert._composite.reduction import *
 from wengert._composite.sequence import *
 from wengert._composite.shape import *
-from wengert._composite import return_types
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
-from wengert import _tensor
 
 _tensor.attach()
 

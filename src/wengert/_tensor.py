@@ -92,11 +92,11 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     return self
 
 
-def __repr__(self: Tensor) -> str:  # noqa: N807
+def __repr__(self: Tensor) -> str:
     return _tensor_str.tensor_repr(self)
 
 
-def __iter__(self: Tensor) -> Any:  # noqa: N807
+def __iter__(self: Tensor) -> Any:
     if self.ndim == 0:
         raise TypeError("iteration over a 0-d tensor")
     return iter(_ops.unbind(self, 0))
@@ -111,6 +111,7 @@ def attach() -> None:
             setattr(Tensor, name, property(getattr(module, name)))
         offered = (getattr(module, "__all__", ()), getattr(module, "FUNCTIONAL", ()))
         for name in itertools.chain.from_iterable(offered):
-            setattr(_ops, name, getattr(module, name))
+            if not hasattr(_ops, name):  # composites call the native operator by its name
+                setattr(_ops, name, getattr(module, name))
     for name in METHODS:
         setattr(Tensor, name, globals()[name])

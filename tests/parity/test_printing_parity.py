@@ -78,7 +78,7 @@ def test_float_formats(name: str, dtype: str) -> None:
         same(item.clone())
 
 
-@pytest.mark.parametrize("left, right", list(itertools.product(FLOATS, repeat=2)))
+@pytest.mark.parametrize(("left", "right"), list(itertools.product(FLOATS, repeat=2)))
 def test_complex_formats(left: str, right: str) -> None:
     real = torch.tensor((FLOATS[left] * 4)[:4])
     imag = torch.tensor((FLOATS[right] * 4)[:4])

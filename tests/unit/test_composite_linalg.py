@@ -28,7 +28,7 @@ def test_einsum_gradient_of_a_diagonal() -> None:
 
 
 @pytest.mark.parametrize(
-    "equation, shapes, sentence",
+    ("equation", "shapes", "sentence"),
     [
         ("ij,jk", [(2, 3), (4, 5)], "subscript j has size 4 for operand 1"),
         ("ij->z", [(2, 3)], "output subscript z does not appear"),

@@ -36,15 +36,3 @@ def test_infinities_are_close_to_themselves_only() -> None:
 def test_trigamma() -> None:
     x = wengert.tensor([1.0], dtype=wengert.float64)
     assert abs(pointwise.polygamma(1, x).item() - math.pi**2 / 6) < 1e-14
-
-
-def test_bernoulli() -> None:
-    probability = wengert.full((20000,), 0.3)
-    share = pointwise.bernoulli(probability).mean().item()
-    assert abs(share - 0.3) < 0.02
-    assert pointwise.bernoulli(wengert.tensor([0.0, 1.0])).tolist() == [0.0, 1.0]
-    x = wengert.zeros(5, dtype=wengert.int64)
-    assert pointwise.bernoulli_(x, 1.0) is x
-    assert x.tolist() == [1, 1, 1, 1, 1]
-    with pytest.raises(RuntimeError, match="p_in"):
-        pointwise.bernoulli(wengert.tensor([1.5]))

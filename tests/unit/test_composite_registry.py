@@ -6,6 +6,7 @@ import inspect
 
 import pytest
 
+import wengert
 from wengert._composite import MODULES, method_body
 
 
@@ -24,3 +25,10 @@ def test_no_name_has_two_homes() -> None:
     for kind in ("__all__", "METHODS"):
         names = [name for module in MODULES for name in getattr(module, kind)]
         assert len(names) == len(set(names))
+
+
+def test_no_name_is_offered_twice() -> None:
+    """A native operator that a composite of the same name wraps is private in the table."""
+    native = set(wengert._C.__all__)
+    for module in MODULES:
+        assert not native & set(module.__all__), module.__name__

@@ -55,7 +55,7 @@ def test_diag_embed_keeps_infinities_to_themselves() -> None:
 
 
 @pytest.mark.parametrize(
-    "mode, margins, expected",
+    ("mode", "margins", "expected"),
     [
         ("reflect", (2, 1), [3, 2, 1, 2, 3, 2]),
         ("replicate", (2, 1), [1, 1, 1, 2, 3, 3]),

@@ -18,7 +18,7 @@ from wengert._tensor_str import (
 
 
 @pytest.mark.parametrize(
-    "value, text",
+    ("value", "text"),
     [
         (1.0, "tensor(1.)"),
         (1.5, "tensor(1.5000)"),

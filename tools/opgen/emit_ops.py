@@ -180,7 +180,8 @@ class Emitter:
         elif self.entry.outputs == 1:
             lines.append("  [[maybe_unused]] const Tensor& g = gradients[0];")
         else:
-            for i in range(self.entry.outputs):
+            read = {n for f in self.formulas.values() for n in f.names | f.values}
+            for i in (i for i in range(self.entry.outputs) if f"g{i}" in read):
                 lines.append(f"  [[maybe_unused]] const Tensor g{i} = materialize(node, gradients, {i});")
         for key, formula in self.formulas.items():
             inputs = [k.strip() for k in key.split(",")]
@@ -332,12 +333,12 @@ class Emitter:
         else:
             lines.append(f"  auto result = impl::{entry.name}({self._arguments()});")
             if entry.outputs == 1:
-                if self.tensors:
+                if self.tensors and self.tensors[0].type != "Tensor | Number":
                     first = self.tensors[0].name
                     lines.append(f"  if (result.same({first})) return result;")
                 lines.append("  [[maybe_unused]] Tensor& y = result;")
             elif entry.outputs > 1:
-                lines.append(f"  auto& [{', '.join(self.outputs)}] = result;")
+                lines.append(f"  [[maybe_unused]] auto& [{', '.join(self.outputs)}] = result;")
         if entry.kind == "view":
             base = self.tensors[0].name
             if entry.outputs == -1:
@@ -366,6 +367,11 @@ class Emitter:
         me = entry.parameters[0].name
         name = f'"{entry.name}_"'
         lines = [signature(entry, "_") + " {", f"  check_inplace({name}, {me});"]
+        if entry.kind == "view":  # only sizes and strides change
+            arguments = ", ".join(["before", *(p.name for p in entry.parameters[1:])])
+            lines += [f"  const Tensor before = twin_with_history({me});",
+                      f"  become({name}, {me}, ops::{entry.name}({arguments}));"]
+            return "\n".join([*lines, f"  return {me};", "}"])
         if self.elementwise:
             lines += ["  " + line for line in self._prepare()]
         else:
@@ -376,7 +382,7 @@ class Emitter:
             lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
             lines.append(f"    node = {entry.name}_record({self._arguments()});")
             if me in self.saved_inputs:  # the write destroys what the rule reads: keep a copy
-                lines.append(f"    const Tensor original = cloned_values({me});")
+                lines.append(f"    const Tensor original = original_of({me});")
                 value = "Operand(original)" if self._operand_saved(me) else "original"
                 lines.append(f"    static_cast<{self.node}*>(node.get())->{me}.input({value});")
             lines.append("  }")
@@ -496,7 +502,7 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
         lines.append(f"  const auto {p.name} = parameters[{i}].to<{type_}>();")
     out = element[kernel["out"]]
     lines.append(f"  auto* out = reinterpret_cast<{out}*>(operands[0]);")
-    for i, name in enumerate(names):
+    for i in range(len(names)):
         lines.append(f"  const auto* in{i} = reinterpret_cast<const "
                      f"{stored[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
     lines.append("  total &= -kLanes;")

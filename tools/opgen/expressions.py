@@ -106,7 +106,7 @@ def scalar_product(entry: Entry, text: str) -> str:
 
 
 # Helpers of csrc/ops that return numbers.
-PLAIN_FUNCTIONS = {"needs", "_reduced_count"}
+PLAIN_FUNCTIONS = {"needs", "_conjugate", "_negated", "_reduced_count", "_sizes_along"}
 
 
 class TensorFormula:

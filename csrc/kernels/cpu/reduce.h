@@ -94,16 +94,12 @@ class ReduceDims {
   ReduceDim* data_;
 };
 
-template <class Op>
-class Reducer {
+// How a reduction is cut into tiles, lanes and blocks: from the shape alone, never from the number
+// of threads. Not a template, so that it is compiled once for all Ops.
+class ReducePlan {
  public:
-  using In = typename Op::In;
-  using Acc = typename Op::Acc;
-  using Out = typename Op::Out;
-  using Compute = compute_t<In>;
-
-  Reducer(const Op& op, const ReduceShape& shape)
-      : op_(op), kept_(shape.kept_sizes.size()), reduced_(shape.reduced_sizes.size()) {
+  ReducePlan(const ReduceShape& shape, int64_t lanes)
+      : kept_(shape.kept_sizes.size()), reduced_(shape.reduced_sizes.size()) {
     int64_t out_stride = 1;
     for (size_t i = shape.kept_sizes.size(); i-- > 0;) {
       kept_.insert({shape.kept_sizes[i], shape.kept_strides[i], out_stride});
@@ -114,30 +110,38 @@ class Reducer {
     }
     outputs_ = out_stride;
     combined_ = reduced_.elements();
+    if (outputs_ > 0 && combined_ > 0) choose(lanes);
   }
 
-  void run(const In* input, Out* output) {
-    if (outputs_ == 0) return;
-    if (combined_ == 0) {
-      for (int64_t i = 0; i < outputs_; ++i) output[i] = op_.finish(op_.init(), 0);
-      return;
-    }
-    choose();
-    const int64_t groups = tiles_ * kept_.elements();
-    const int64_t group_work = combined_ * std::min(columns_.size, tile_);
-    if (blocks_ > 1 && groups < 64) {
-      run_blocks(input, output, groups);
-      return;
-    }
-    parallel_for(groups, std::max<int64_t>(1, kReduceGrain / std::max<int64_t>(1, group_work)),
-                 [&](int64_t begin, int64_t end) { run_groups(input, output, begin, end); });
+ protected:
+  struct Group {
+    int64_t input, output, columns;  // offsets in elements, and how many columns
+  };
+
+  Group group_at(int64_t group) const {
+    Group at;
+    const int64_t tile = tiles_ == 1 ? 0 : group % tiles_;
+    kept_.locate(tiles_ == 1 ? group : group / tiles_, at.input, at.output);
+    const int64_t first = tile * tile_;
+    at.input += first * columns_.stride;
+    at.output += first * columns_.out_stride;
+    at.columns = std::min(tile_, columns_.size - first);
+    return at;
   }
+
+  int64_t groups() const { return tiles_ * kept_.elements(); }
+
+  ReduceDims kept_;
+  ReduceDims reduced_;
+  int64_t outputs_, combined_;
+  ReduceDim columns_{};  // the columns of the tiles
+  ReduceDim rows_{};     // the innermost reduced dimension; `reduced_` keeps the others
+  int64_t tile_ = 0, tiles_ = 0, replicas_ = 0;
+  int64_t outer_ = 0, block_inner_ = 0, block_outer_ = 0, inner_blocks_ = 0, blocks_ = 0;
 
  private:
-  static constexpr int64_t kLanes = !Op::kVectorise ? 4 : sizeof(Acc) > 8 ? 16 : 64;
-
   // Decides what a tile is and how its rows are cut into blocks, from the shape alone.
-  void choose() {
+  void choose(int64_t lanes) {
     const ReduceDim inner = reduced_.count() > 0 ? reduced_.front() : ReduceDim{1, 0, 0};
     const bool have_kept = kept_.count() > 0;
     const int64_t kept_stride = have_kept ? std::abs(kept_.front().stride) : 0;
@@ -152,8 +156,8 @@ class Reducer {
     // Few columns whose rows follow one another in memory: several rows make one wide row.
     const bool foldable = !by_columns || rows_.stride == columns_.stride * columns_.size;
     replicas_ = 1;
-    if (foldable && columns_.size <= kLanes / 2) {
-      const int64_t most = rows_.size >= 2 * kLanes ? kLanes : kLanes / 4;
+    if (foldable && columns_.size <= lanes / 2) {
+      const int64_t most = rows_.size >= 2 * lanes ? lanes : lanes / 4;
       replicas_ = std::max<int64_t>(
           1, std::min<int64_t>(std::bit_floor(static_cast<uint64_t>(rows_.size)), most) /
                  columns_.size);
@@ -172,6 +176,36 @@ class Reducer {
     inner_blocks_ = (rows_.size + block_inner_ - 1) / block_inner_;
     blocks_ = inner_blocks_ * ((outer_ + block_outer_ - 1) / block_outer_);
   }
+};
+
+template <class Op>
+class Reducer : private ReducePlan {
+ public:
+  using In = typename Op::In;
+  using Acc = typename Op::Acc;
+  using Out = typename Op::Out;
+  using Compute = compute_t<In>;
+
+  Reducer(const Op& op, const ReduceShape& shape) : ReducePlan(shape, kLanes), op_(op) {}
+
+  void run(const In* input, Out* output) {
+    if (outputs_ == 0) return;
+    if (combined_ == 0) {
+      for (int64_t i = 0; i < outputs_; ++i) output[i] = op_.finish(op_.init(), 0);
+      return;
+    }
+    const int64_t groups = this->groups();
+    const int64_t group_work = combined_ * std::min(columns_.size, tile_);
+    if (blocks_ > 1 && groups < 64) {
+      run_blocks(input, output, groups);
+      return;
+    }
+    parallel_for(groups, std::max<int64_t>(1, kReduceGrain / std::max<int64_t>(1, group_work)),
+                 [&](int64_t begin, int64_t end) { run_groups(input, output, begin, end); });
+  }
+
+ private:
+  static constexpr int64_t kLanes = !Op::kVectorise ? 4 : sizeof(Acc) > 8 ? 16 : 64;
 
   // acc[j] takes in x[r * row_stride + j * columns_.stride] for all rows r.
   void accumulate(Acc* acc, const In* x, int64_t rows, int64_t row_stride, int64_t width) const {
@@ -208,8 +242,8 @@ class Reducer {
     }
   }
 
-  void accumulate_strided(Acc* acc, const In* x, int64_t rows, int64_t row_stride,
-                          int64_t width) const {
+  [[gnu::noinline]] void accumulate_strided(Acc* acc, const In* x, int64_t rows, int64_t row_stride,
+                                            int64_t width) const {
     const Op op = op_;
     const int64_t column_stride = columns_.stride;
     for (int64_t r = 0; r < rows; ++r) {
@@ -232,7 +266,8 @@ class Reducer {
 
   // kWidth > 0: one contiguous column in that many lanes, which the compiler keeps in registers.
   template <int64_t kWidth>
-  void run_block_as(const In* x, int64_t columns, int64_t block, Acc* result) const {
+  [[gnu::noinline]] void run_block_as(const In* x, int64_t columns, int64_t block,
+                                      Acc* result) const {
     constexpr bool kFixed = kWidth > 0;
     alignas(64) unsigned char storage[kFixed ? sizeof(Acc) * kWidth : 1];
     Acc* acc = kFixed ? reinterpret_cast<Acc*>(storage) : result;
@@ -279,41 +314,27 @@ class Reducer {
     }
   }
 
-  void merge_into(Acc* acc, const Acc* other, int64_t count) const {
+  [[gnu::noinline]] void merge_into(Acc* acc, const Acc* other, int64_t count) const {
     const Op op = op_;
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) acc[j] = op.merge(acc[j], other[j]);
   }
 
-  struct Group {
-    const In* input;
-    Out* output;
-    int64_t columns;
-  };
-
-  Group group_at(const In* input, Out* output, int64_t group) const {
-    int64_t in, out;
-    const int64_t tile = tiles_ == 1 ? 0 : group % tiles_;
-    kept_.locate(tiles_ == 1 ? group : group / tiles_, in, out);
-    const int64_t first = tile * tile_;
-    return {input + in + first * columns_.stride, output + out + first * columns_.out_stride,
-            std::min(tile_, columns_.size - first)};
-  }
-
-  void finish(const Group& group, const Acc* acc) const {
+  [[gnu::noinline]] void finish(Out* output, const Group& group, const Acc* acc) const {
     for (int64_t j = 0; j < group.columns; ++j) {
-      group.output[j * columns_.out_stride] = convert<Out>(op_.finish(acc[j], combined_));
+      output[group.output + j * columns_.out_stride] = convert<Out>(op_.finish(acc[j], combined_));
     }
   }
 
-  void run_groups(const In* input, Out* output, int64_t begin, int64_t end) const {
+  [[gnu::noinline]] void run_groups(const In* input, Out* output, int64_t begin,
+                                    int64_t end) const {
     alignas(64) unsigned char storage[sizeof(Acc) * kReduceTile];
     Acc* acc = reinterpret_cast<Acc*>(storage);
     if (blocks_ == 1) {
       for (int64_t g = begin; g < end; ++g) {
-        const Group group = group_at(input, output, g);
-        run_block(group.input, group.columns, 0, acc);
-        finish(group, acc);
+        const Group group = group_at(g);
+        run_block(input + group.input, group.columns, 0, acc);
+        finish(output, group, acc);
       }
       return;
     }
@@ -321,9 +342,9 @@ class Reducer {
     const int levels = std::bit_width(static_cast<uint64_t>(blocks_));
     const Scratch<Acc> pending(levels * kReduceTile);
     for (int64_t g = begin; g < end; ++g) {
-      const Group group = group_at(input, output, g);
+      const Group group = group_at(g);
       for (int64_t block = 0; block < blocks_; ++block) {
-        run_block(group.input, group.columns, block, acc);
+        run_block(input + group.input, group.columns, block, acc);
         int level = 0;
         for (; (block >> level) & 1; ++level) {
           merge_into(acc, pending.get() + level * kReduceTile, group.columns);
@@ -341,7 +362,7 @@ class Reducer {
         }
         first = false;
       }
-      finish(group, acc);
+      finish(output, group, acc);
     }
   }
 
@@ -355,31 +376,24 @@ class Reducer {
                    alignas(64) unsigned char storage[sizeof(Acc) * kReduceTile];
                    Acc* acc = reinterpret_cast<Acc*>(storage);
                    for (int64_t i = begin; i < end; ++i) {
-                     const Group group = group_at(input, output, i / blocks_);
-                     run_block(group.input, group.columns, i % blocks_, acc);
+                     const Group group = group_at(i / blocks_);
+                     run_block(input + group.input, group.columns, i % blocks_, acc);
                      std::copy(acc, acc + group.columns, partial.get() + i * width);
                    }
                  });
     for (int64_t g = 0; g < groups; ++g) {
-      const Group group = group_at(input, output, g);
+      const Group group = group_at(g);
       Acc* base = partial.get() + g * blocks_ * width;
       for (int64_t step = 1; step < blocks_; step *= 2) {
         for (int64_t block = 0; block + step < blocks_; block += 2 * step) {
           merge_into(base + block * width, base + (block + step) * width, group.columns);
         }
       }
-      finish(group, base);
+      finish(output, group, base);
     }
   }
 
   Op op_;
-  ReduceDims kept_;
-  ReduceDims reduced_;
-  int64_t outputs_, combined_;
-  ReduceDim columns_{};  // the columns of the tiles
-  ReduceDim rows_{};     // the innermost reduced dimension; `reduced_` keeps the others
-  int64_t tile_ = 0, tiles_ = 0, replicas_ = 0;
-  int64_t outer_ = 0, block_inner_ = 0, block_outer_ = 0, inner_blocks_ = 0, blocks_ = 0;
 };
 
 template <class Op>

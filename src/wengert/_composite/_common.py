@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import wengert
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wengert import Tensor
 
 
-def is_tensor(value: Any) -> bool:
+def is_tensor(value: Any) -> TypeGuard[Tensor]:
     return isinstance(value, wengert.Tensor)
 
 

@@ -213,7 +213,7 @@ def _reduce_steps(
             a = labels.index(label)
             b = labels.index(label, a + 1)
             steps.append(("diagonal", (0, a, b)))
-            labels = [x for x in labels[:a] + labels[a + 1 : b] + labels[b + 1 :]] + [label]
+            labels = [*list(labels[:a] + labels[a + 1 : b] + labels[b + 1 :]), label]
     gone = [place for place, label in enumerate(labels) if label in dropped]
     for place in reversed(gone):
         steps.append(("select", (place, 0)))

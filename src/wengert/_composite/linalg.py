@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from wengert import Tensor
 
 __all__ = (
-    "addbmm", "addmv", "addr", "baddbmm", "chain_matmul", "dot", "ger", "inner", "kron",
-    "matrix_power", "mv", "outer", "tensordot", "trace", "vdot",
+    "addbmm", "addmv", "addr", "chain_matmul", "ger", "inner", "kron", "matrix_power", "outer",
+    "tensordot", "trace", "vdot",
 )  # fmt: skip
 
 METHODS = (
-    "addbmm", "addbmm_", "addmv", "addmv_", "addr", "addr_", "baddbmm", "baddbmm_", "dot", "ger",
-    "inner", "kron", "matrix_power", "mv", "outer", "trace", "vdot",
+    "addbmm", "addbmm_", "addmv", "addmv_", "addr", "addr_", "ger", "inner", "kron",
+    "matrix_power", "outer", "trace", "vdot",
 )  # fmt: skip
 
 PROPERTIES = ()
@@ -52,32 +52,10 @@ def _vectors(name: str, input: Tensor, other: Tensor) -> None:
         )
 
 
-def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The sum of the products of two vectors."""
-    _vectors("dot", input, tensor)
-    return _ops.matmul(input, tensor)
-
-
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """`dot` with the first vector conjugated."""
     _vectors("vdot", input, other)
     return _ops.matmul(_ops.conj(input) if input.dtype.is_complex else input, other)
-
-
-def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector."""
-    if input.dim() != 2 or vec.dim() != 1:
-        raise RuntimeError(
-            f"vector + matrix @ vector expected, got 1, {input.dim()}, {vec.dim()}"
-            + describe(input=input, vec=vec)
-        )
-    if input.shape[1] != vec.shape[0]:
-        raise RuntimeError(
-            f"size mismatch, got input ({input.shape[0]}), mat "
-            f"({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
-            + describe(input=input, vec=vec)
-        )
-    return _ops.matmul(input, vec)
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
@@ -185,7 +163,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     if n == 1:
         return _ops.clone(input)
     base = _ops._linalg_inv(input) if n < 0 else input
-    result = None
+    result: Any = None
     power = abs(n)
     while True:
         if power & 1:
@@ -272,7 +250,7 @@ def _weighted(input: Tensor, added: Tensor, beta: Any, alpha: Any) -> Tensor:
 
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """`beta * input + alpha * (mat @ vec)`."""
-    return _weighted(input, mv(mat, vec), beta, alpha)
+    return _weighted(input, _ops.mv(mat, vec), beta, alpha)
 
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
@@ -303,14 +281,6 @@ def addbmm(
     return _weighted(input, _ops.mm(left, right), beta, alpha)
 
 
-def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
-) -> Tensor:
-    """`beta * input + alpha * bmm(batch1, batch2)`."""
-    _batches("baddbmm", batch1, batch2)
-    return _weighted(input, _ops.bmm(batch1, batch2), beta, alpha)
-
-
 def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """`addmv` into `input` itself."""
     return input.copy_(addmv(input, mat, vec, beta=beta, alpha=alpha))
@@ -326,13 +296,6 @@ def addbmm_(
 ) -> Tensor:
     """`addbmm` into `input` itself."""
     return input.copy_(addbmm(input, batch1, batch2, beta=beta, alpha=alpha))
-
-
-def baddbmm_(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
-) -> Tensor:
-    """`baddbmm` into `input` itself."""
-    return input.copy_(baddbmm(input, batch1, batch2, beta=beta, alpha=alpha))
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

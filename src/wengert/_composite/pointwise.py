@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from wengert import Tensor
 
 __all__ = (
-    "bernoulli", "clamp", "clamp_", "clip", "clip_", "div", "divide", "float_power",
+    "clamp", "clamp_", "clip", "clip_", "div", "divide", "float_power",
     "floor_divide", "isclose", "mvlgamma", "polygamma", "true_divide",
 )  # fmt: skip
 
 METHODS = (
-    "bernoulli", "bernoulli_", "clamp", "clamp_", "clip", "clip_", "div", "div_", "divide",
+    "clamp", "clamp_", "clip", "clip_", "div", "div_", "divide",
     "divide_", "float_power", "float_power_", "floor_divide", "floor_divide_", "isclose",
     "mvlgamma", "polygamma", "true_divide", "true_divide_",
 )  # fmt: skip
@@ -207,32 +207,3 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     if approximate == "tanh":
         return _ops._gelu_tanh(input)
     raise RuntimeError("approximate argument must be either none or tanh.")
-
-
-def _draw(probability: Any, like: Tensor, generator: Any) -> Tensor:
-    if is_tensor(probability):
-        if probability.numel():
-            least, most = float(_ops.amin(probability)), float(_ops.amax(probability))
-            valid = least >= 0 and most <= 1
-        else:
-            valid = True
-        kind = probability.dtype if is_inexact(probability) else wengert.get_default_dtype()
-    else:
-        valid = 0 <= probability <= 1
-        kind = like.dtype if is_inexact(like) else wengert.get_default_dtype()
-    if not valid:
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-    # Half precision has too few numbers below 1 to draw from.
-    wide = wengert.float64 if kind == wengert.float64 else wengert.float32
-    draw = _ops.rand(tuple(like.shape), generator=generator, dtype=wide, device=like.device)
-    return _ops.lt(draw, probability).to(like.dtype)
-
-
-def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None) -> Tensor:
-    """Ones with the probability that `input` gives (or `p`, a number or a tensor), else zeros."""
-    return _draw(input.detach() if p is None else p, input, generator)
-
-
-def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-    """`input` overwritten with ones with probability `p` and zeros else."""
-    return input.copy_(_draw(p, input, generator))

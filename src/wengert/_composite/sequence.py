@@ -213,12 +213,11 @@ def _distinct(input: Tensor, in_order: bool, inverse: bool, counts: bool, dim: i
         lines = _ops.transpose(input, 0, dim) if input.dim() else flatten(input)
         count = lines.shape[0]
         width = lines.numel() // count if count else 0
-        if count == 0 or width == 0:
-            if lines.numel() == 0 and count:
-                raise RuntimeError(
-                    "unique_dim: there are 0 sized dimensions, and they aren't the selected "
-                    "dimension, so unique cannot be applied"
-                )
+        if (count == 0 or width == 0) and lines.numel() == 0 and count:
+            raise RuntimeError(
+                "unique_dim: there are 0 sized dimensions, and they aren't the selected "
+                "dimension, so unique cannot be applied"
+            )
         rows = _ops.reshape(lines, (count, width)).detach()
     order = None
     if in_order:

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 __all__ = (
     "adjoint", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "diag", "diag_embed",
     "diagflat", "diagonal_scatter", "flatten", "fliplr", "flipud", "moveaxis", "movedim", "ravel",
-    "repeat_interleave", "rot90", "select_scatter", "slice_scatter", "swapaxes", "swapdims", "t",
+    "repeat_interleave", "rot90", "select_scatter", "slice_scatter", "t",
     "tile", "unflatten",
 )  # fmt: skip
 
 METHODS = (
     "adjoint", "broadcast_to", "diag", "diag_embed", "diagflat", "diagonal_scatter", "expand_as",
     "flatten", "fliplr", "flipud", "moveaxis", "movedim", "ravel", "repeat", "repeat_interleave",
-    "reshape_as", "rot90", "select_scatter", "slice_scatter", "sum_to_size", "swapaxes", "swapdims",
+    "reshape_as", "rot90", "select_scatter", "slice_scatter",
     "t", "tile", "unflatten", "view_as",
 )  # fmt: skip
 
@@ -114,16 +114,6 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
 
 
 moveaxis = movedim
-
-
-def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """`transpose` under NumPy's name."""
-    return _ops.transpose(input, dim0, dim1)
-
-
-def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
-    """`transpose` under NumPy's name."""
-    return _ops.transpose(input, axis0, axis1)
 
 
 def t(input: Tensor) -> Tensor:
@@ -312,23 +302,6 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """A view with the shape of `other`, where sizes of 1 stretch."""
     return _ops.expand(input, other.shape)
-
-
-def sum_to_size(input: Tensor, *size: Any) -> Tensor:
-    """Summed over the dimensions that broadcasting from `size` to `input` would stretch."""
-    wanted = sizes(size)
-    extra = input.dim() - len(wanted)
-    shape = tuple(input.shape)
-    if extra < 0 or any(b not in (1, a) for a, b in zip(shape[extra:], wanted, strict=True)):
-        raise RuntimeError(
-            f"size {{{list(wanted)}}} is not expandable to size {{{list(shape)}}}."
-            + describe(input=input)
-        )
-    dims = [*range(extra)]
-    dims += [i for i in range(extra, len(shape)) if wanted[i - extra] == 1 != shape[i]]
-    if not dims:
-        return input
-    return _ops.reshape(_ops.sum(input, tuple(dims), True), wanted)
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:

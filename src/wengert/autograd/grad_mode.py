@@ -68,13 +68,13 @@ class _Mode:
                     with self._fresh():
                         generator.close()
                     raise
-                except BaseException as error:  # noqa: BLE001: handed to the generator
+                except BaseException as error:
                     step = functools.partial(generator.throw, error)
 
         return inside  # type: ignore[return-value]
 
 
-class no_grad(_Mode):  # noqa: N801: PyTorch's name
+class no_grad(_Mode):
     """Nothing is recorded inside; results do not require a gradient.
 
     >>> x = wg.ones(1, requires_grad=True)
@@ -95,7 +95,7 @@ class no_grad(_Mode):  # noqa: N801: PyTorch's name
         return self
 
 
-class enable_grad(_Mode):  # noqa: N801
+class enable_grad(_Mode):
     """Operations are recorded inside, also within ``no_grad``.
 
     >>> x = wg.ones(1, requires_grad=True)
@@ -108,7 +108,7 @@ class enable_grad(_Mode):  # noqa: N801
     enabled = True
 
 
-class inference_mode(_Mode):  # noqa: N801
+class inference_mode(_Mode):
     """Like ``no_grad``; with ``mode=False`` it changes nothing.
 
     >>> with wg.inference_mode():
@@ -130,7 +130,7 @@ class inference_mode(_Mode):  # noqa: N801
         return inference_mode(self.mode)
 
 
-class set_grad_enabled(_Mode):  # noqa: N801
+class set_grad_enabled(_Mode):
     """Switches recording on or off at once; as a context manager, until it ends.
 
     >>> with wg.set_grad_enabled(False):

@@ -393,9 +393,9 @@ def avg_pool1d(
 
 def adaptive_avg_pool2d(input: Tensor, output_size: _Size | Sequence[int | None]) -> Tensor:
     """Means over windows chosen such that the output has ``output_size``; ``None`` keeps a size."""
-    sizes = _pair(output_size)  # type: ignore[arg-type]
+    wanted = _pair(output_size)  # type: ignore[arg-type]
     sizes = tuple(
-        have if want is None else want for want, have in zip(sizes, input.shape[-2:], strict=True)
+        have if want is None else want for want, have in zip(wanted, input.shape[-2:], strict=True)
     )
     return _ops.adaptive_avg_pool2d(input, sizes)
 

@@ -54,10 +54,12 @@ void row_forward(const RowNormShape& shape, double eps, const T* x, const T* wei
   });
 }
 
-// One row of dx; with kWeighted the incoming gradient is scaled by the weight first.
+// One row of dx, and the row's part of the column sums where they are wanted (weight_sum not null;
+// bias_sum then is neither). With kWeighted the incoming gradient is scaled by the weight first.
 template <bool kWeighted, class T>
 void row_backward_input(const T* g, const T* x, const T* weight, compute_t<T> mean,
-                        compute_t<T> rstd, bool centered, T* dx, int64_t n) {
+                        compute_t<T> rstd, bool centered, T* dx, compute_t<T>* weight_sum,
+                        compute_t<T>* bias_sum, int64_t n) {
   using C = compute_t<T>;
   const auto scaled = [=](int64_t i) __attribute__((always_inline)) {
     if constexpr (kWeighted) {
@@ -71,10 +73,20 @@ void row_backward_input(const T* g, const T* x, const T* weight, compute_t<T> me
       sum_terms<C>(0, n, [=](int64_t i) { return scaled(i) * (convert<C>(x[i]) - mean); }) *
       static_cast<double>(rstd) / count);
   const C shift = centered ? static_cast<C>(sum_terms<C>(0, n, scaled) / count) : C(0);
+  if (weight_sum == nullptr) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) {
+      const C normal = (convert<C>(x[i]) - mean) * rstd;
+      dx[i] = convert<T>(rstd * (scaled(i) - shift - normal * along));
+    }
+    return;
+  }
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
     const C normal = (convert<C>(x[i]) - mean) * rstd;
     dx[i] = convert<T>(rstd * (scaled(i) - shift - normal * along));
+    weight_sum[i] += convert<C>(g[i]) * normal;
+    bias_sum[i] += convert<C>(g[i]);
   }
 }
 
@@ -98,12 +110,14 @@ void row_backward(const RowNormShape& shape, const T* grad, const T* x, const T*
         const T* g = grad + r * n;
         const T* from = x + r * n;
         const C mean = shape.centered ? means[r] : C(0), rstd = rstds[r];
-        if (dx != nullptr && weight != nullptr) {
-          row_backward_input<true>(g, from, weight, mean, rstd, shape.centered, dx + r * n, n);
-        } else if (dx != nullptr) {
-          row_backward_input<false>(g, from, weight, mean, rstd, shape.centered, dx + r * n, n);
+        if (dx != nullptr) {
+          const auto row =
+              weight != nullptr ? row_backward_input<true, T> : row_backward_input<false, T>;
+          row(g, from, weight, mean, rstd, shape.centered, dx + r * n, sums ? weight_sum : nullptr,
+              bias_sum, n);
+          continue;
         }
-        if (!sums) continue;
+        // Only the sums are wanted.
 #pragma omp simd
         for (int64_t i = 0; i < n; ++i) {
           const C gradient = convert<C>(g[i]);

@@ -34,27 +34,62 @@ void visit_floating(DType dtype, const Fn& fn) {
   }
 }
 
+// The same for every real dtype. Not visit_dtype: its error path would be shared between the builds
+// for different instruction sets.
+template <class Fn>
+void visit_real(DType dtype, const Fn& fn) {
+  switch (dtype) {
+    case DType::bool_:
+      fn(TypeTag<bool>{});
+      break;
+    case DType::uint8:
+      fn(TypeTag<uint8_t>{});
+      break;
+    case DType::int8:
+      fn(TypeTag<int8_t>{});
+      break;
+    case DType::int16:
+      fn(TypeTag<int16_t>{});
+      break;
+    case DType::int32:
+      fn(TypeTag<int32_t>{});
+      break;
+    case DType::int64:
+      fn(TypeTag<int64_t>{});
+      break;
+    default:
+      visit_floating(dtype, fn);
+  }
+}
+
 inline int64_t grain_for(int64_t work) {
   return std::max<int64_t>(1, kRowGrain / std::max<int64_t>(1, work));
 }
 
-// Sums term(i) for i in [begin, end): vectorised chunks, added up in double. Two running sums hide
-// the latency of the addition.
+// Sums term(i) for i in [begin, end): vectorised chunks, added up in double. Several lanes hide the
+// latency of the addition.
 template <class Compute, class Term>
 inline __attribute__((always_inline)) double sum_terms(int64_t begin, int64_t end,
                                                        const Term& term) {
+  constexpr int64_t kLanes = 64;
   double total = 0;
   for (int64_t first = begin; first < end; first += kSumChunk) {
-    const int64_t count = std::min(kSumChunk, end - first);
-    const int64_t half = count / 2;
-    Compute low = 0, high = 0;
-#pragma omp simd reduction(+ : low, high)
-    for (int64_t i = 0; i < half; ++i) {
-      low += term(first + i);
-      high += term(first + half + i);
+    const int64_t last = std::min(end, first + kSumChunk);
+    Compute rest = 0;
+    int64_t i = first;
+    if (last - first >= kLanes) {
+      Compute lanes[kLanes];
+      for (int64_t j = 0; j < kLanes; ++j) lanes[j] = 0;
+      for (; i + kLanes <= last; i += kLanes) {
+#pragma omp simd
+        for (int64_t j = 0; j < kLanes; ++j) lanes[j] += term(i + j);
+      }
+#pragma omp simd reduction(+ : rest)
+      for (int64_t j = 0; j < kLanes; ++j) rest += lanes[j];
     }
-    if (count & 1) low += term(first + count - 1);
-    total += static_cast<double>(low + high);
+#pragma omp simd reduction(+ : rest)
+    for (int64_t j = i; j < last; ++j) rest += term(j);
+    total += static_cast<double>(rest);
   }
   return total;
 }

@@ -107,7 +107,7 @@ class StateMixin:
                 destination = destination if result is None else result
             elif result is not None:
                 raise RuntimeError("state_dict post-hook must return None")
-        return destination  # type: ignore[return-value]
+        return destination
 
     def _save_to_state_dict(
         self, destination: dict[str, Any], prefix: str, keep_vars: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import wengert as wg
 
@@ -47,6 +47,7 @@ class _Activation(Module):
 
     _function: ClassVar[Callable]
     _options: ClassVar[dict[str, inspect.Parameter]]
+    __signature__: ClassVar[inspect.Signature]
     # Names the constructor takes, if not all that the function has.
     _only: ClassVar[tuple[str, ...] | None] = None
 
@@ -67,6 +68,10 @@ class _Activation(Module):
     def forward(self, input: wg.Tensor) -> wg.Tensor:
         values = self.__dict__
         return self._function(input, **{name: values[name] for name in self._options})
+
+    if TYPE_CHECKING:  # the options are attributes
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def extra_repr(self) -> str:
         values = self.__dict__

@@ -39,7 +39,7 @@ class _ModuleSequence(Module):
         return self.__dict__[self._name_at(index)]
 
     def _sliced(self, items: list[tuple[str, Module]]) -> Any:
-        return self.__class__([module for _, module in items])
+        return self.__class__([module for _, module in items])  # type: ignore[call-arg]
 
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._name_at(index), module)

@@ -91,7 +91,7 @@ class _Conv(Module):
             elif self.padding == "valid":
                 margins += [0, 0]
             else:
-                margins += [self.padding[i]] * 2
+                margins += [int(self.padding[i])] * 2
         return F.pad(input, margins, mode=self.padding_mode)
 
     def extra_repr(self) -> str:
@@ -118,7 +118,7 @@ class Conv1d(_Conv):
     _spatial = 1
 
     def forward(self, input: wg.Tensor) -> wg.Tensor:
-        padding = self.padding
+        padding: Any = self.padding
         if self.padding_mode != "zeros":
             input, padding = self._pad(input), 0
         return F.conv1d(
@@ -140,7 +140,7 @@ class Conv2d(_Conv):
     _spatial = 2
 
     def forward(self, input: wg.Tensor) -> wg.Tensor:
-        padding = self.padding
+        padding: Any = self.padding
         if self.padding_mode != "zeros":
             input, padding = self._pad(input), 0
         return F.conv2d(

@@ -57,10 +57,10 @@ class _BatchNorm(Module):
 
     def reset_running_stats(self) -> None:
         """Forgets the statistics seen so far."""
-        if self.track_running_stats:
+        if self.running_mean is not None and self.running_var is not None:
             self.running_mean.zero_()
             self.running_var.fill_(1)
-            self.num_batches_tracked.zero_()
+            self.num_batches_tracked.zero_()  # type: ignore[union-attr]
 
     def reset_parameters(self) -> None:
         """Back to the starting values: statistics, scale 1 and shift 0."""

@@ -10,9 +10,8 @@ __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm"]
 
 
 def _grads(parameters: wg.Tensor | Iterable[wg.Tensor]) -> list[wg.Tensor]:
-    if isinstance(parameters, wg.Tensor):
-        parameters = [parameters]
-    return [p.grad for p in parameters if p.grad is not None]
+    each = [parameters] if isinstance(parameters, wg.Tensor) else list(parameters)
+    return [p.grad for p in each if p.grad is not None]
 
 
 def get_total_norm(

@@ -8,7 +8,7 @@ from typing import Any
 import wengert as wg
 
 from ._collate import default_collate, default_convert
-from .dataset import Dataset, IterableDataset, TensorDataset
+from .dataset import IterableDataset, TensorDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 __all__ = ["DataLoader", "get_worker_info"]
@@ -42,7 +42,7 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset: Dataset | Any,
+        dataset: Any,
         batch_size: int | None = 1,
         shuffle: bool | None = None,
         sampler: Sampler | Iterable | None = None,
@@ -97,7 +97,8 @@ class DataLoader:
                 sampler = SequentialSampler(dataset)
         if batch_size is not None and batch_sampler is None:
             # For a stream the sampler is never asked; the batch sampler checks the options.
-            batch_sampler = BatchSampler(() if streams else sampler, batch_size, drop_last)
+            order: Any = () if streams else sampler
+            batch_sampler = BatchSampler(order, batch_size, drop_last)
         if collate_fn is None:
             collate_fn = default_convert if batch_sampler is None else default_collate
         self.dataset = dataset

@@ -123,7 +123,7 @@ class ChainDataset(IterableDataset):
             yield from dataset
 
     def __len__(self) -> int:
-        return sum(len(dataset) for dataset in self.datasets)  # type: ignore[arg-type]
+        return sum(len(dataset) for dataset in self.datasets)  # type: ignore[misc, arg-type]
 
 
 def random_split(
@@ -157,6 +157,6 @@ def random_split(
     order = wg.randperm(total, generator=generator).tolist()
     stops = itertools.accumulate(lengths)
     return [
-        Subset(dataset, order[stop - length : stop])  # type: ignore[misc]
+        Subset(dataset, order[stop - length : stop])
         for stop, length in zip(stops, lengths, strict=True)
     ]

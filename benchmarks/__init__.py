@@ -1,0 +1,1 @@
+"""Measurements of wengert, side by side with PyTorch."""
