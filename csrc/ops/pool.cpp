@@ -1,7 +1,6 @@
 // Pooling: shapes, checks, and calls of the kernels.
 #include "kernels/cpu/pool.h"
 
-#include "kernels/cpu/gather.h"
 #include "operators/basic.h"
 #include "operators/pool.h"
 #include "ops/spatial.h"
@@ -222,11 +221,8 @@ Tensor _max_pool_gather(const Tensor& input, const Tensor& indices, int64_t dime
   const Tensor x = contiguous_values(input), places = contiguous_values(indices);
   const int64_t planes = planes_of(input.sizes(), dimensions);
   if (planes == 0) return result;
-  const int64_t in = x.numel() / planes, out = places.numel() / planes;
-  const int64_t sizes[] = {planes, out}, strides[] = {in, 1}, out_strides[] = {out, 1};
-  cpu::gather(
-      {"max_pool", 2, 1, in, sizes, places.data_as<int64_t>(), out_strides, strides, out_strides},
-      input.item_size(), x.data(), result.data());
+  cpu::max_pool_gather(input.dtype(), planes, x.numel() / planes, places.numel() / planes, x.data(),
+                       places.data_as<int64_t>(), result.data());
   return result;
 }
 
