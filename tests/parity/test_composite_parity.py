@@ -14,6 +14,11 @@ import wengert  # noqa: E402
 from wengert import _composite  # noqa: E402
 
 OURS = {
+    name: getattr(wengert._ops, name)
+    for name in (*wengert.__all__, *vars(wengert.Tensor))
+    if hasattr(wengert._ops, name)
+}
+OURS |= {
     name: getattr(module, name)
     for module in _composite.MODULES
     for name in (*module.__all__, *module.METHODS, *module.PROPERTIES, *module.FUNCTIONAL)

@@ -240,7 +240,7 @@ def repeat_interleave(
         repeats = int(repeats)
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
-    shape = list(input.shape)
+    shape: list[Any] = list(input.shape)
     spread = _ops.unsqueeze(input, dim + 1)
     copied = _ops.clone(_ops.expand(spread, (*shape[: dim + 1], repeats, *shape[dim + 1 :])))
     shape[dim] *= repeats

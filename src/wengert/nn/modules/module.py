@@ -55,6 +55,8 @@ class Module(StateMixin):
     """
 
     training: bool
+    _forward_hooks: OrderedDict
+    _forward_pre_hooks: OrderedDict
 
     def __init__(self) -> None:
         values = self.__dict__
