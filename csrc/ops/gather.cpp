@@ -9,23 +9,13 @@
 #include "operators/reduction.h"
 #include "operators/shape.h"
 #include "operators/view.h"
+#include "ops/slabs.h"
 
 namespace wengert::ops {
 
 namespace {
 
 // --- along one dimension, by a vector ---
-
-// Sizes as [outer, n, inner] around one dimension; a 0-d tensor is a vector of one.
-struct Slabs {
-  int64_t outer = 1, n = 1, inner = 1;
-  Slabs(const Dims& sizes, int64_t dim) {
-    for (size_t i = 0; i < sizes.size(); ++i) {
-      const auto at = static_cast<int64_t>(i);
-      (at < dim ? outer : at == dim ? n : inner) *= sizes[i];
-    }
-  }
-};
 
 Tensor index_values(const char* op, const Tensor& index) {
   WENGERT_CHECK(index.dtype() == DType::int64 || index.dtype() == DType::int32, kRuntime, op,
@@ -49,15 +39,6 @@ Dims with_size(const Dims& sizes, int64_t dim, int64_t count) {
 Tensor owned_values(const Tensor& tensor) {
   Tensor copy = wengert::empty(tensor.sizes(), tensor.dtype());
   copy_values(copy, tensor);
-  return copy;
-}
-
-// In the layout of `like`, if that is dense.
-Tensor laid_out_like(const Tensor& result, const Tensor& like) {
-  if (like.is_contiguous()) return result;
-  Tensor copy = wengert::empty_like(like);
-  if (copy.is_contiguous()) return result;
-  copy_values(copy, result);
   return copy;
 }
 

@@ -5,6 +5,7 @@
 #include "operators/basic.h"
 #include "operators/elementwise.h"
 #include "operators/view.h"
+#include "ops/slabs.h"
 #include "tensor/promotion.h"
 
 namespace wengert::ops {
@@ -13,24 +14,6 @@ namespace {
 
 // A vector without elements, which joining leaves out whatever the others look like.
 bool is_empty_vector(const Dims& sizes) { return sizes.size() == 1 && sizes[0] == 0; }
-
-// Sizes as [outer, n, inner] around one dimension; a 0-d tensor is a vector of one.
-struct Slabs {
-  int64_t outer = 1, n = 1, inner = 1;
-  Slabs(const Dims& sizes, int64_t dim) {
-    for (size_t i = 0; i < sizes.size(); ++i) {
-      const auto at = static_cast<int64_t>(i);
-      (at < dim ? outer : at == dim ? n : inner) *= sizes[i];
-    }
-  }
-};
-
-// A copy in the layout of `like`, if that is dense.
-Tensor laid_out_like(const Tensor& values, const Tensor& like) {
-  Tensor copy = wengert::empty_like(like);
-  copy_values(copy, values);
-  return copy;
-}
 
 Tensor triangle(const char* op, const Tensor& input, int64_t diagonal,
                 decltype(cpu::tril)* kernel) {
@@ -220,7 +203,7 @@ Tensor flip(const Tensor& input, const Dims& dims) {
     result = wengert::empty(input.sizes(), input.dtype());
     cpu::flip(input.item_size(), dense.data(), result.data(), slabs.outer, slabs.n, slabs.inner);
   }
-  return input.is_contiguous() && !result.same(input) ? result : laid_out_like(result, input);
+  return result.same(input) ? cloned_values(input) : laid_out_like(result, input);
 }
 
 Tensor roll(const Tensor& input, const Dims& shifts, const std::optional<Dims>& dims) {

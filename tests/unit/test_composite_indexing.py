@@ -31,7 +31,7 @@ def test_accumulating_writes_add_up() -> None:
 
 
 def test_accumulating_writes_check_their_indices() -> None:
-    with pytest.raises(IndexError, match="index is out of bounds for dimension 0 with size 3"):
+    with pytest.raises(IndexError, match="index 3 is out of bounds for dimension 0 with size 3"):
         indexing.index_put(wengert.zeros(3), (wengert.tensor([3]),), wengert.tensor([1.0]), True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import wengert
@@ -64,25 +63,13 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             "one_hot is only applicable to index tensor of type LongTensor."
             + describe(tensor=tensor)
         )
-    if tensor.numel() == 0:
-        if num_classes <= 0:
-            raise RuntimeError(
-                "Can not infer total number of classes from empty tensor."
-                if num_classes == -1
-                else "num_classes should be positive"
-            )
-    else:
-        if int(_ops.amin(tensor)) < 0:
-            raise RuntimeError("Class values must be non-negative.")
-        largest = int(_ops.amax(tensor))
-        if num_classes == -1:
-            num_classes = largest + 1
-        elif num_classes < 1:
-            raise RuntimeError("num_classes should be positive")
-        elif largest >= num_classes:
-            raise RuntimeError("Class values must be smaller than num_classes.")
-    classes = _ops.arange(num_classes, device=tensor.device)
-    return _ops.eq(_ops.unsqueeze(tensor, -1), classes).to(wengert.int64)
+    if num_classes == -1:
+        if tensor.numel() == 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        num_classes = int(_ops.amax(tensor)) + 1
+    elif num_classes < 1:
+        raise RuntimeError("num_classes should be positive")
+    return _ops._one_hot(tensor, num_classes)
 
 
 def argwhere(input: Tensor) -> Tensor:
@@ -181,64 +168,17 @@ def _index_columns(input: Tensor, indices: Sequence[Tensor | None]) -> list[Tens
     return columns
 
 
-def _accumulation(
-    input: Tensor, indices: Sequence[Tensor | None], values: Tensor
-) -> tuple[list[int], Tensor, Tensor]:
-    """What turns an accumulating write into one `index_add`: the order that brings the indexed
-    dimensions to the front, the index into these as one dimension, and the source."""
-    columns = _index_columns(input, indices)
-    indexed = [dim for dim, column in enumerate(columns) if column is not None]
-    rest = [dim for dim in range(input.dim()) if dim not in indexed]
-    given = [column for column in columns if column is not None]
-    shape = broadcast_shapes(*(column.shape for column in given))
-    linear: Any = 0
-    for dim, column in zip(indexed, given, strict=True):
-        size = input.shape[dim]
-        if column.numel() and (int(_ops.amin(column)) < -size or int(_ops.amax(column)) >= size):
-            raise IndexError(f"index is out of bounds for dimension {dim} with size {size}")
-        linear = linear * size + _ops.remainder(column, size)
-    linear = _ops.reshape(_ops.expand(linear, shape), (-1,))
-    # Indices side by side put their dimensions in their place, else all the way to the front.
-    first = indexed[0]
-    together = indexed == list(range(first, first + len(indexed)))
-    before = first if together else 0
-    sizes = [input.shape[dim] for dim in rest]
-    values = _ops.expand(values, (*sizes[:before], *shape, *sizes[before:]))
-    if before:
-        front = list(range(before, before + len(shape)))
-        others = [dim for dim in range(values.dim()) if dim not in front]
-        values = _ops.permute(values, front + others)
-    source = _ops.reshape(values, (linear.shape[0], *sizes))
-    return indexed + rest, linear, source
-
-
 def index_put(
     input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
 ) -> Tensor:
     """A copy of `input` with `values` at the indices, as in `input[indices] = values`.
 
     accumulate: values at equal indices add up, and to what is there."""
-    if not accumulate:
-        result = _ops.clone(input)
-        result[_subscript(indices)] = values
-        return result
-    order, linear, source = _accumulation(input, indices, values)
-    moved = _ops.permute(input, order)
-    front = input.dim() - source.dim() + 1
-    flat = _ops.reshape(moved, (math.prod(moved.shape[:front]), *moved.shape[front:]))
-    added = _ops.reshape(_ops.index_add(flat, 0, linear, source), tuple(moved.shape))
-    return _ops.permute(added, [order.index(dim) for dim in range(len(order))])
+    return _ops.index_put(input, _index_columns(input, indices), values, accumulate)
 
 
 def index_put_(
     input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
 ) -> Tensor:
     """`index_put` into `input` itself."""
-    if accumulate:
-        return input.copy_(index_put(input, indices, values, True))
-    input[_subscript(indices)] = values
-    return input
-
-
-def _subscript(indices: Sequence[Tensor | None]) -> tuple[Any, ...]:
-    return tuple(slice(None) if index is None else index for index in indices)
+    return _ops.index_put_(input, _index_columns(input, indices), values, accumulate)

@@ -32,7 +32,7 @@ METHODS = (
     "adjoint", "broadcast_to", "diag", "diag_embed", "diagflat", "diagonal_scatter", "expand_as",
     "flatten", "fliplr", "flipud", "moveaxis", "movedim", "ravel", "repeat", "repeat_interleave",
     "reshape_as", "rot90", "select_scatter", "slice_scatter",
-    "t", "tile", "unflatten", "view_as",
+    "t", "t_", "tile", "unflatten", "view_as",
 )  # fmt: skip
 
 PROPERTIES = ("H", "T", "mH", "mT")
@@ -125,6 +125,16 @@ def t(input: Tensor) -> Tensor:
             + describe(input=input)
         )
     return _ops.transpose(input, 0, 1) if ndim == 2 else input
+
+
+def t_(input: Tensor) -> Tensor:
+    """`t` of `input` itself."""
+    if input.dim() > 2:
+        raise RuntimeError(
+            f"t_() expects a tensor with <= 2 dimensions, but self is {input.dim()}D"
+            + describe(input=input)
+        )
+    return _ops.transpose_(input, 0, 1 if input.dim() == 2 else 0)
 
 
 def T(input: Tensor) -> Tensor:
@@ -252,16 +262,13 @@ def _repeat_index(repeats: Tensor, output_size: int | None) -> Tensor:
         raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
     if repeats.numel() == 0:
         return _ops.zeros((0,), dtype=repeats.dtype, device=repeats.device)
-    if bool(_ops.any(_ops.lt(repeats, 0))):
-        raise RuntimeError("repeats can not be negative")
-    ends = _ops.cumsum(repeats, 0)
-    total = int(ends[-1])
-    if output_size is not None and output_size != total:
+    index = _ops._repeat_interleave_index(repeats)
+    if output_size is not None and output_size != index.numel():
         raise RuntimeError(
-            f"repeat_interleave: Invalid output_size, expected {total} but got {output_size}"
+            "repeat_interleave: Invalid output_size, expected "
+            f"{index.numel()} but got {output_size}"
         )
-    places = _ops.arange(total, dtype=ends.dtype, device=repeats.device)
-    return _ops.searchsorted(ends, places, right=True)
+    return index if repeats.dtype == wengert.int64 else index.to(repeats.dtype)
 
 
 def broadcast_shapes(*shapes: int | Sequence[int]) -> Any:
