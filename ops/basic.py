@@ -42,11 +42,6 @@ def _to_dtype(input: Tensor, dtype: dtype, memory_format: memory_format | None =
     """The values, converted to another dtype."""
 
 
-@opaque(d={"input": "g"}, public="")
-def _contiguous(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
-    """Itself if row-major (or in the given format), else a copy that is."""
-
-
 @opaque(d={"input": "expand(g, input.shape)"}, public="method")
 def sum_to_size(input: Tensor, size: list[int]) -> Tensor:
     """The inverse of broadcasting: sums over the dimensions that ``size`` lacks or has as 1.

@@ -3,7 +3,7 @@
 This file is parsed by tools/opgen and never imported.
 """
 
-from opgen.stubs import Number, Tensor, opaque, view
+from opgen.stubs import Number, Tensor, memory_format, opaque, view
 
 
 @opaque(d={"input": "select(g, dim, index)"}, public="")
@@ -81,8 +81,8 @@ def _unfold_backward(input: Tensor, size: list[int], dimension: int, window: int
 
 @opaque(d={"input": "g"}, public="method",
         samples=[{"input": "randn(2, 3)"}, {"input": "randn(2, 3).T"}], ref="lambda input: input")
-def contiguous(input: Tensor) -> Tensor:
-    """The tensor itself where it is row-major without gaps, else such a copy.
+def contiguous(input: Tensor, *, memory_format: memory_format | None = None) -> Tensor:
+    """The tensor itself where it is row-major (or in the given format) without gaps, else such a copy.
 
     >>> wg.zeros(2, 3).t().contiguous().stride()
     (2, 1)

@@ -58,16 +58,6 @@ PyObject* method_is_contiguous(PyObject* self, PyObject* const* args, Py_ssize_t
   });
 }
 
-PyObject* method_contiguous(PyObject* self, PyObject* const* args, Py_ssize_t count,
-                            PyObject* keywords) {
-  if (count == 0 && keywords == nullptr && unwrap(self).is_contiguous()) return Py_NewRef(self);
-  static const Signature signature = {"contiguous", 2, 1, 1, -1, format_names, "01"};
-  return invoke(signature, self, args, count, keywords, [&](PyObject* const* slots) {
-    const MaybeFormat format = to_optional_memory_format(slots[1], signature, 1);
-    return wrap(ops::_contiguous(unwrap(self), format));
-  });
-}
-
 // --- to() and its shorthands ---
 
 struct Target {
@@ -237,10 +227,6 @@ PyMethodDef methods[] = {
     {"is_contiguous", as_function(method_is_contiguous), kFast,
      "is_contiguous($self, *, memory_format=None)\n--\n\nAre the elements row-major (or in the "
      "given format) without gaps?"},
-    {"contiguous", as_function(method_contiguous), kFast,
-     "contiguous($self, *, memory_format=None)\n--\n\nItself if row-major (or in the given "
-     "format), "
-     "else a copy that is."},
     {"to", as_function(method_to), kFast,
      "to($self, *args, **kwargs)\n--\n\nThe tensor with another dtype, device or memory format; "
      "itself where nothing changes and `copy` is False.\n\n"

@@ -1,7 +1,6 @@
 // Memory shared with others: NumPy through its array interface (without its headers), anything else
 // through DLPack or the buffer protocol, and the storage itself for pickling.
 #include <algorithm>
-#include <bit>
 #include <memory>
 
 #include "bindings/call.h"
@@ -152,79 +151,33 @@ Tensor share_array(PyObject* array) {
   return from_storage(std::move(storage), sizes, strides, 0, dtype);
 }
 
-// An object that NumPy makes an array of, without a copy; the array keeps it alive.
-struct PyArrayView {
+// An object with the buffer protocol: the bytes from a tensor's first element to its last. An array
+// that is made over it keeps it alive.
+struct PyMemory {
   PyObject_HEAD Tensor tensor;
 };
-PyTypeObject* array_view_type = nullptr;
 PyTypeObject* memory_type = nullptr;
 
-Tensor& viewed(PyObject* self) { return reinterpret_cast<PyArrayView*>(self)->tensor; }
+Tensor& viewed(PyObject* self) { return reinterpret_cast<PyMemory*>(self)->tensor; }
 
-void array_view_dealloc(PyObject* self) {
+void memory_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   viewed(self).~Tensor();
   type->tp_free(self);
   Py_DECREF(type);
 }
 
-struct HeldInterface {
-  ArrayInterface interface{};
-  std::vector<Py_intptr_t> extents;
-};
-
-PyObject* array_struct(PyObject* self, void*) {
-  return guarded([&]() -> PyObject* {
-    const Tensor& tensor = viewed(self);
-    auto held = std::make_unique<HeldInterface>();
-    const size_t ndim = tensor.sizes().size();
-    held->extents.resize(2 * ndim);
-    for (size_t i = 0; i < ndim; ++i) {
-      held->extents[i] = tensor.sizes()[i];
-      held->extents[ndim + i] = tensor.strides()[i] * static_cast<int64_t>(tensor.item_size());
-    }
-    const int flags = kAligned | kNativeOrder | (tensor.storage()->read_only ? 0 : kWriteable);
-    held->interface = {2,
-                       static_cast<int>(ndim),
-                       array_kind(tensor.dtype()),
-                       static_cast<int>(tensor.item_size()),
-                       flags,
-                       held->extents.data(),
-                       held->extents.data() + ndim,
-                       tensor.data(),
-                       nullptr};
-    PyObject* capsule = checked(PyCapsule_New(&held->interface, nullptr, [](PyObject* dying) {
-      delete static_cast<HeldInterface*>(PyCapsule_GetContext(dying));
-    }));
-    PyCapsule_SetContext(capsule, held.release());
-    return capsule;
-  });
-}
-
-// The same object type with the buffer protocol instead: the bytes of a contiguous tensor.
 int memory_buffer(PyObject* self, Py_buffer* view, int flags) {
   const Tensor& tensor = viewed(self);
-  return PyBuffer_FillInfo(
-      view, self, tensor.data(),
-      static_cast<Py_ssize_t>(tensor.numel()) * static_cast<Py_ssize_t>(tensor.item_size()),
-      tensor.storage()->read_only ? 1 : 0, flags);
-}
-
-PyObject* make_view(PyTypeObject* type, const Tensor& tensor) {
-  PyObject* object = checked(type->tp_alloc(type, 0));
-  new (&viewed(object)) Tensor(alias(tensor));
-  return object;
+  const size_t bytes = reach(tensor.sizes(), tensor.strides(), tensor.dtype());
+  return PyBuffer_FillInfo(view, self, tensor.data(), static_cast<Py_ssize_t>(bytes),
+                           tensor.storage()->read_only ? 1 : 0, flags);
 }
 
 const Tensor& tensor_argument(const char* name, PyObject* object) {
   WENGERT_CHECK(is_tensor(object), kType, name,
                 "(): argument 'input' (position 1) must be Tensor, not ", Py_TYPE(object)->tp_name);
   return unwrap(object);
-}
-
-PyObject* py_array_view(PyObject*, PyObject* tensor) {
-  return guarded(
-      [&] { return make_view(array_view_type, tensor_argument("_array_view", tensor)); });
 }
 
 PyObject* py_from_numpy(PyObject*, PyObject* array) {
@@ -492,11 +445,12 @@ PyObject* py_storage_bytes(PyObject*, PyObject* object) {
   });
 }
 
-PyObject* py_memory(PyObject*, PyObject* object) {
+PyObject* py_memory(PyObject*, PyObject* tensor) {
   return guarded([&] {
-    const Tensor& tensor = tensor_argument("_memory", object);
-    WENGERT_CHECK(tensor.is_contiguous(), kValue, "_memory(): the tensor is not contiguous");
-    return make_view(memory_type, tensor);
+    const Tensor shared = alias(tensor_argument("_memory", tensor));
+    PyObject* object = checked(memory_type->tp_alloc(memory_type, 0));
+    new (&viewed(object)) Tensor(shared);
+    return object;
   });
 }
 
@@ -532,16 +486,18 @@ PyMethodDef functions[] = {
     {"frombuffer", as_function(py_frombuffer), METH_FASTCALL | METH_KEYWORDS,
      "frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False)\n--\n\n"
      "A 1-d tensor that shares the memory of an object with Python's buffer protocol."},
-    {"_array_view", py_array_view, METH_O,
-     "_array_view(input)\n--\n\nAn object that NumPy makes an array of, without a copy."},
     {"_share_array", py_share_array, METH_O,
      "_share_array(object)\n--\n\nThe tensor of a NumPy array or scalar; None for anything else."},
-    {"_to_dlpack", py_to_dlpack, METH_VARARGS, "_to_dlpack(input, versioned, copied)\n--\n\nA DLPack capsule of a tensor."},
-    {"_import_dlpack", py_import_dlpack, METH_O, "_import_dlpack(capsule)\n--\n\nThe tensor of a DLPack capsule."},
+    {"_to_dlpack", py_to_dlpack, METH_VARARGS,
+     "_to_dlpack(input, versioned, copied)\n--\n\nA DLPack capsule of a tensor."},
+    {"_import_dlpack", py_import_dlpack, METH_O,
+     "_import_dlpack(capsule)\n--\n\nThe tensor of a DLPack capsule."},
     {"_storage_as_bytes", py_storage_bytes, METH_O,
      "_storage_as_bytes(input)\n--\n\nThe whole storage of a tensor, as a tensor of uint8."},
     {"_memory", py_memory, METH_O,
-     "_memory(input)\n--\n\nAn object with the buffer protocol over a contiguous tensor."},
+     "_memory(input)\n--\n\nThe bytes from a tensor's first element to its last, as an object "
+     "with the "
+     "buffer protocol."},
     {"_over_storage", as_function(py_over_storage), METH_FASTCALL | METH_KEYWORDS,
      "_over_storage(input, dtype, offset, size, stride)\n--\n\n"
      "A tensor over the storage of another one."},
@@ -583,20 +539,12 @@ ArrayOperands::ArrayOperands(PyObject* x, PyObject* y) {
 }
 
 void add_interop_functions(PyObject* module) {
-  static PyGetSetDef array_properties[] = {
-      {"__array_struct__", array_struct, nullptr, "NumPy's array interface.", nullptr},
-      {nullptr, nullptr, nullptr, nullptr, nullptr}};
-  PyType_Slot array_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(array_view_dealloc)},
-                               {Py_tp_getset, array_properties},
-                               {0, nullptr}};
-  PyType_Slot memory_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(array_view_dealloc)},
-                                {Py_bf_getbuffer, reinterpret_cast<void*>(memory_buffer)},
-                                {0, nullptr}};
-  constexpr unsigned kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
-  PyType_Spec array_spec = {"wengert._C._ArrayView", sizeof(PyArrayView), 0, kFlags, array_slots};
-  PyType_Spec memory_spec = {"wengert._C._Memory", sizeof(PyArrayView), 0, kFlags, memory_slots};
-  array_view_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&array_spec)));
-  memory_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&memory_spec)));
+  PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(memory_dealloc)},
+                         {Py_bf_getbuffer, reinterpret_cast<void*>(memory_buffer)},
+                         {0, nullptr}};
+  PyType_Spec spec = {"wengert._C._Memory", sizeof(PyMemory), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+  memory_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   if (PyModule_AddFunctions(module, functions) != 0) throw_python_error();
 }
 

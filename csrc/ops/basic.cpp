@@ -34,16 +34,6 @@ Tensor _to_dtype(const Tensor& input, DType dtype,
   return result;
 }
 
-Tensor _contiguous(const Tensor& input, const std::optional<MemoryFormat>& memory_format) {
-  const MemoryFormat format = memory_format.value_or(MemoryFormat::kContiguous);
-  WENGERT_CHECK(format != MemoryFormat::kPreserve, kRuntime,
-                "preserve memory format is unsupported by the contiguous operator");
-  if (has_format(input.sizes(), input.strides(), format)) return input;
-  Tensor result = empty_like(input, input.dtype(), format);
-  copy_values(result, input);
-  return result;
-}
-
 Tensor sum_to_size(const Tensor& input, const Dims& size) {
   if (input.sizes() == size) return input;
   WENGERT_CHECK(broadcastable_to(size, input.sizes()), kRuntime,

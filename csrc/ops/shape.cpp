@@ -123,7 +123,15 @@ Tensor _expand_reduced(const Tensor& input, const Dims& size, const std::optiona
 
 // --- joining ---
 
-Tensor contiguous(const Tensor& input) { return contiguous_values(input); }
+Tensor contiguous(const Tensor& input, const std::optional<MemoryFormat>& memory_format) {
+  const MemoryFormat format = memory_format.value_or(MemoryFormat::kContiguous);
+  WENGERT_CHECK(format != MemoryFormat::kPreserve, kRuntime,
+                "preserve memory format is unsupported by the contiguous operator");
+  if (has_format(input.sizes(), input.strides(), format)) return input;
+  Tensor result = empty_like(input, input.dtype(), format);
+  copy_values(result, input);
+  return result;
+}
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   WENGERT_CHECK(!tensors.empty(), kRuntime, "cat(): expected a non-empty list of Tensors");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from wengert import _C, _ops
@@ -10,7 +11,7 @@ from wengert._C import Tensor
 from wengert._storage import UntypedStorage
 
 if TYPE_CHECKING:
-    import numpy
+    from numpy import ndarray
 
 __all__ = ("UntypedStorage", "as_tensor", "asarray", "from_dlpack")
 
@@ -55,7 +56,7 @@ _DTYPES_BY_NAME = {name: dtype for dtype, name in _TYPE_NAMES.items()}
 # --- NumPy ---
 
 
-def numpy(self: Tensor, *, force: bool = False) -> numpy.ndarray[Any, Any]:
+def numpy(self: Tensor, *, force: bool = False) -> ndarray[Any, Any]:
     """A NumPy array that shares this tensor's memory.
 
     ``force=True`` also takes tensors that require a gradient, without their history. Raises
@@ -72,14 +73,24 @@ def numpy(self: Tensor, *, force: bool = False) -> numpy.ndarray[Any, Any]:
         )
     if self.dtype is _C.bfloat16:
         raise TypeError("Got unsupported ScalarType BFloat16")
-    import numpy
+    ndarray, dtypes = _numpy_parts()
+    steps = None
+    if not self.is_contiguous():
+        width = self.element_size()
+        steps = tuple([step * width for step in self.stride()])
+    return ndarray(self.shape, dtypes[self.dtype], _C._memory(self), 0, steps)
 
-    return numpy.asarray(_C._array_view(self))
+
+@functools.cache
+def _numpy_parts() -> tuple[Any, dict[_C.dtype, Any]]:
+    from numpy import dtype, ndarray
+
+    return ndarray, {
+        ours: dtype(str(ours).rpartition(".")[2]) for ours in _TYPE_NAMES if ours is not _C.bfloat16
+    }
 
 
-def __array__(  # noqa: N807
-    self: Tensor, dtype: Any = None, copy: bool | None = None
-) -> numpy.ndarray[Any, Any]:
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> ndarray[Any, Any]:
     array = self.numpy()
     if copy:
         return array.astype(array.dtype if dtype is None else dtype, copy=True)
@@ -93,7 +104,7 @@ def __array__(  # noqa: N807
     return array.astype(dtype)
 
 
-def __array_wrap__(  # noqa: N807
+def __array_wrap__(
     self: Tensor, array: Any, context: Any = None, return_scalar: bool = False
 ) -> Tensor:
     return as_tensor(array)
@@ -152,9 +163,7 @@ def asarray(
             raise ValueError("can't alias arbitrary sequence into a tensor.")
         return _C.tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
     if copy is False and dtype is not None and dtype is not shared.dtype:
-        raise ValueError(
-            f"can't alias tensor with dtype '{shared.dtype}' into dtype '{dtype}'."
-        )
+        raise ValueError(f"can't alias tensor with dtype '{shared.dtype}' into dtype '{dtype}'.")
     result = shared.to(device=device, dtype=dtype, copy=bool(copy))
     if result.requires_grad and not requires_grad:
         result = result.detach()
@@ -176,21 +185,19 @@ def new_tensor(
     >>> wg.zeros(1, dtype=wg.float64).new_tensor([1, 2])
     tensor([1., 2.], dtype=wengert.float64)
     """
-    return _C.tensor(
-        data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad
-    )
+    return _C.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 
 # --- DLPack ---
 
 
-def __dlpack_device__(self: Tensor) -> tuple[int, int]:  # noqa: N807
+def __dlpack_device__(self: Tensor) -> tuple[int, int]:
     from wengert.utils.dlpack import DLDeviceType
 
     return DLDeviceType.kDLCPU, 0
 
 
-def __dlpack__(  # noqa: N807
+def __dlpack__(
     self: Tensor,
     *,
     stream: Any = None,
@@ -279,16 +286,16 @@ def _parts(self: Tensor) -> tuple[Any, ...]:
     return (self.dtype, self.storage_offset(), tuple(self.shape), self.stride(), self.requires_grad)
 
 
-def __reduce_ex__(self: Tensor, protocol: SupportsIndex) -> tuple[Any, ...]:  # noqa: N807
+def __reduce_ex__(self: Tensor, protocol: SupportsIndex) -> tuple[Any, ...]:
     state = self.__dict__ or None
     return _rebuild, (self.__class__, untyped_storage(self), *_parts(self)), state
 
 
-def __setstate__(self: Tensor, state: dict[str, Any]) -> None:  # noqa: N807
+def __setstate__(self: Tensor, state: dict[str, Any]) -> None:
     self.__dict__.update(state)
 
 
-def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:  # noqa: N807
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if not self.is_leaf:
         raise RuntimeError(
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
@@ -346,7 +353,7 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
 # --- dtypes ---
 
 
-def type(  # noqa: A001
+def type(
     self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: Any
 ) -> str | Tensor:
     """Without ``dtype`` the name of the tensor's type, else the tensor with that dtype.
@@ -382,13 +389,13 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 # --- Python's protocols ---
 
 
-def __format__(self: Tensor, spec: str) -> str:  # noqa: N807
+def __format__(self: Tensor, spec: str) -> str:
     if self.ndim == 0 and self.__class__ is Tensor:
         return self.item().__format__(spec)
     return object.__format__(self, spec)
 
 
-def __contains__(self: Tensor, element: Any) -> bool:  # noqa: N807
+def __contains__(self: Tensor, element: Any) -> bool:
     if not isinstance(element, (Tensor, int, float, complex)):
         raise RuntimeError(
             "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
@@ -397,5 +404,5 @@ def __contains__(self: Tensor, element: Any) -> bool:  # noqa: N807
     return bool((self == element).any())
 
 
-def __reversed__(self: Tensor) -> Tensor:  # noqa: N807
+def __reversed__(self: Tensor) -> Tensor:
     return self if self.ndim == 0 else _ops.flip(self, (0,))

@@ -11,7 +11,9 @@ from wengert import _C
 from wengert._C import Tensor
 
 # By address and size; what is listed is alive, so nothing else came to lie there.
-_living: weakref.WeakValueDictionary[tuple[int, int], UntypedStorage] = weakref.WeakValueDictionary()
+_living: weakref.WeakValueDictionary[tuple[int, int], UntypedStorage] = (
+    weakref.WeakValueDictionary()
+)
 
 
 class UntypedStorage:

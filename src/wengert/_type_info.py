@@ -17,7 +17,7 @@ _FLOATS: dict[Any, tuple[int, int, int, int]] = {
 }
 
 
-class finfo:  # noqa: N801
+class finfo:
     """The limits of a floating-point dtype: ``bits``, ``eps`` (the distance from 1 to the next
     number), ``max``, ``min``, ``tiny`` or ``smallest_normal``, ``resolution`` and ``dtype``.
 
@@ -61,7 +61,7 @@ class finfo:  # noqa: N801
         return f"finfo({values}, dtype={self.dtype})"
 
 
-class iinfo:  # noqa: N801
+class iinfo:
     """The limits of an integer dtype: ``bits``, ``max``, ``min`` and ``dtype``.
 
     >>> wg.iinfo(wg.int8).max

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import wengert as wg
 
 __all__ = ["Buffer", "Parameter"]
@@ -22,18 +20,8 @@ class Parameter(wg.Tensor):
             data = wg.empty(0)
         return wg.Tensor._make_subclass(cls, data.detach(), requires_grad)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        if id(self) in memo:
-            return memo[id(self)]
-        result = type(self)(self.detach().clone(), self.requires_grad)
-        memo[id(self)] = result
-        return result
-
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
-
-    def __reduce_ex__(self, protocol: Any) -> tuple:
-        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad)
 
 
 class Buffer(wg.Tensor):
@@ -52,21 +40,3 @@ class Buffer(wg.Tensor):
         result = wg.Tensor._make_subclass(cls, data.detach(), data.requires_grad)
         result.persistent = persistent
         return result
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
-        if id(self) in memo:
-            return memo[id(self)]
-        result = type(self)(self.detach().clone(), persistent=self.persistent)
-        memo[id(self)] = result
-        return result
-
-    def __reduce_ex__(self, protocol: Any) -> tuple:
-        return _rebuild_buffer, (type(self), self.detach(), self.persistent)
-
-
-def _rebuild_parameter(cls: type, data: wg.Tensor, requires_grad: bool) -> Parameter:
-    return cls(data, requires_grad)
-
-
-def _rebuild_buffer(cls: type, data: wg.Tensor, persistent: bool) -> Buffer:
-    return cls(data, persistent=persistent)

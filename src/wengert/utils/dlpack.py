@@ -14,10 +14,10 @@ __all__ = ["DLDeviceType", "from_dlpack", "to_dlpack"]
 class DLDeviceType(enum.IntEnum):
     """DLPack's numbers for kinds of devices."""
 
-    kDLCPU = 1  # noqa: N815
-    kDLCUDA = 2  # noqa: N815
-    kDLCUDAHost = 3  # noqa: N815
-    kDLCUDAManaged = 13  # noqa: N815
+    kDLCPU = 1
+    kDLCUDA = 2
+    kDLCUDAHost = 3
+    kDLCUDAManaged = 13
 
 
 def to_dlpack(tensor: wg.Tensor) -> Any:
