@@ -3,7 +3,7 @@
 This file is parsed by tools/opgen and never imported.
 """
 
-from opgen.stubs import Number, Tensor, device, dtype, elementwise, opaque
+from opgen.stubs import Number, Tensor, device, dtype, elementwise, memory_format, opaque
 
 
 @elementwise(f="strong_product(input, other)",
@@ -20,7 +20,7 @@ def _real_part(input: Tensor) -> Tensor:
 
 
 @opaque(d={"input": "g"}, public="function method")
-def clone(input: Tensor) -> Tensor:
+def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tensor:
     """A copy with its own memory. Gradients flow through.
 
     >>> wg.tensor([1.0, 2.0]).clone()
@@ -38,13 +38,13 @@ def detach(input: Tensor) -> Tensor:
 
 
 @opaque(d={"input": "g"}, public="")
-def _to_dtype(input: Tensor, dtype: dtype) -> Tensor:
+def _to_dtype(input: Tensor, dtype: dtype, memory_format: memory_format | None = None) -> Tensor:
     """The values, converted to another dtype."""
 
 
 @opaque(d={"input": "g"}, public="")
-def _contiguous(input: Tensor) -> Tensor:
-    """Itself if row-major, else a row-major copy."""
+def _contiguous(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
+    """Itself if row-major (or in the given format), else a copy that is."""
 
 
 @opaque(d={"input": "expand(g, input.shape)"}, public="method")

@@ -240,7 +240,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
 # ---- sign, size, rounding -----------------------------------------------------------------------
 
 
-@elementwise(f="abs(input)", vjp={"input": "g * sgn(input)"},
+@elementwise(f="abs(input)", vjp={"input": "_strong_product(g, sgn(input))"},
              jvp={"input": "real(conj(sgn(input)) * t)"}, dtypes="float complex int", out="real",
              aliases="absolute", operators="__abs__", ref="numpy.abs", domain=(-100, 100),
              kinks=[0], ulp=4)
@@ -254,7 +254,7 @@ def abs(input: Tensor) -> Tensor:
     """
 
 
-@elementwise(f="angle(input)", vjp={"input": "g * conj(_angle_derivative(input))"},
+@elementwise(f="angle(input)", vjp={"input": "_strong_product(g, conj(_angle_derivative(input)))"},
              jvp={"input": "real(t * _angle_derivative(input))"}, dtypes="float complex",
              ints="float", out="real", inplace=False, ref="numpy.angle", domain=(-100, 100),
              kinks=[0], ulp=4)
@@ -273,7 +273,8 @@ def _angle_derivative(input: Tensor) -> Tensor:
 
 
 @elementwise(f="sgn(input)",
-             vjp={"input": "0 if y == 0 else g / abs(input) - real(g / input) * y"},
+             vjp={"input": "0 if y == 0 else _strong_product(g, reciprocal(abs(input))) - "
+                           "_strong_product(real(_strong_product(g, reciprocal(input))), y)"},
              jvp={"input": "0 if y == 0 else t / abs(input) - real(t / input) * y"},
              dtypes="float complex int bool", ref="lambda x: np.where(x == 0, 0, x / np.abs(x))",
              domain=(-100, 100), kinks=[0], ulp=4)
@@ -529,8 +530,10 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
 
 
 @elementwise(f="polar(abs, angle)",
-             vjp={"abs": "real(g) * cos(angle) + imag(g) * sin(angle)",
-                  "angle": "abs * (imag(g) * cos(angle) - real(g) * sin(angle))"},
+             vjp={"abs": "_strong_product(real(g), cos(angle)) + "
+                         "_strong_product(imag(g), sin(angle))",
+                  "angle": "_strong_product(imag(g), abs * cos(angle)) - "
+                           "_strong_product(real(g), abs * sin(angle))"},
              jvp={"abs": "complex(t * cos(angle), t * sin(angle))",
                   "angle": "complex(-t * abs * sin(angle), t * abs * cos(angle))"},
              dtypes="float", out="complex", public="function", inplace=False,

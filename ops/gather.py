@@ -48,7 +48,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     """
 
 
-@opaque(d={"input": "index_fill(g, dim, index, 0)", "value": "sum(index_select(g, dim, index))"},
+@opaque(d={"input": "index_fill(g, dim, index, 0)", "value": "sum(_index_kept(g, dim, index))"},
         inplace=True,
         samples=[{"input": "randn(4, 3)", "dim": "0", "index": "[3, 1]", "value": "2.5"},
                  {"input": "randn(4, 3)", "dim": "-1", "index": "[0]", "value": "randn()"}])
@@ -58,6 +58,11 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -
     >>> wg.zeros(3).index_fill(0, wg.tensor([0, 2]), 7)
     tensor([7., 0., 7.])
     """
+
+
+@opaque(d={"input": "_index_kept(g, dim, index)"}, public="")
+def _index_kept(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices that ``index`` lists, and zeros in place of the others."""
 
 
 @opaque(d={"input": "_gather_backward(g, input.shape, dim, index)"}, out_variant=True,
@@ -77,7 +82,7 @@ def _gather_backward(input: Tensor, size: list[int], dim: int, index: Tensor) ->
     """Zeros of ``size`` to which the elements of ``input`` are added."""
 
 
-@opaque(d={"input": "scatter(g, dim, index, 0)", "src": "_grown(gather(g, dim, index), src.shape)"}, inplace=True,
+@opaque(d={"input": "scatter(g, dim, index, 0)", "src": "_grown(gather(g, dim, index), src.shape)"}, inplace=True, public="",
         samples=[{"input": "randn(4, 3)", "dim": "0", "index": "[[0, 1, 2]]", "src": "randn(1, 3)"},
                  {"input": "randn(4, 3)", "dim": "1", "index": "[[2], [0]]", "src": "0.5"}])
 def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number) -> Tensor:

@@ -17,7 +17,7 @@ def _slice_backward(input: Tensor, size: list[int], dim: int, start: int, end: i
     """Zeros of ``size`` with ``input`` at the places of a slice."""
 
 
-@opaque(d={"input": "sum_to_size(g, input.shape)"}, public="")
+@opaque(d={"input": "sum(g, dim, keepdim)"}, public="")
 def _expand_reduced(input: Tensor, size: list[int], dim: list[int] | None, keepdim: bool) -> Tensor:
     """The adjoint of a sum: ``input`` repeated along the dimensions that were summed."""
 

@@ -211,3 +211,23 @@ def _as_strided(input: Tensor, base_size: list[int], base_stride: list[int], bas
 def _view_dtype(input: Tensor, dtype: dtype) -> Tensor:
     """The same bytes read as another dtype; the last dimension grows or shrinks to fit. Carries no
     gradient."""
+
+
+@opaque(public="function method")
+def detach_(input: Tensor) -> Tensor:
+    """Cuts this tensor off from its history; returns it.
+
+    >>> x = wg.ones(1, requires_grad=True)
+    >>> (x * 2).detach_().requires_grad
+    False
+    """
+
+
+@opaque(public="method", varargs="size")
+def resize_(input: Tensor, size: list[int]) -> Tensor:
+    """Gives this tensor other sizes, row-major; returns it. Its memory grows where it must: what is
+    new there is not initialised.
+
+    >>> wg.tensor([1, 2, 3]).resize_(2)
+    tensor([1, 2])
+    """

@@ -32,9 +32,9 @@ struct Task {
   Node* node;
   int64_t waiting = 0;  // edges into this node that have not delivered yet
   int64_t first_capture = -1;
-  Slot first;                     // output 0
+  Slot first;                      // output 0
   std::unique_ptr<Slot[]> others;  // outputs 1 and up, once one of them gets a gradient
-  bool needed = true;             // on a path to one of the inputs
+  bool needed = true;              // on a path to one of the inputs
 };
 
 // Node -> number of its task: open addressing, since this is looked up once per edge.
@@ -127,10 +127,9 @@ class Run {
                       describe_argument("output", root));
         gradient = ones_for(root);
       } else {
-        WENGERT_CHECK(gradient.sizes() == root.sizes(), kRuntime,
-                      "Mismatch in shape: grad_output[", i, "] has a shape of ",
-                      to_string(gradient.sizes()), " and output[", i, "] has a shape of ",
-                      to_string(root.sizes()), ".");
+        WENGERT_CHECK(gradient.sizes() == root.sizes(), kRuntime, "Mismatch in shape: grad_output[",
+                      i, "] has a shape of ", to_string(gradient.sizes()), " and output[", i,
+                      "] has a shape of ", to_string(root.sizes()), ".");
       }
       const size_t task = task_of(edge.node());
       roots_.push_back({task, edge.index, std::move(gradient), edge.target});
@@ -147,8 +146,9 @@ class Run {
     }
   }
 
-  // Only what lies between the roots and the inputs is run. The order of a node's edges is that of
-  // `tasks_`'s discovery, so a pass by sequence number (inputs have smaller ones) is enough.
+  // Only what lies between the roots and the inputs is run. A node is looked at after all that it
+  // leads to. (Sequence numbers do not give that order: the node that brings a view up to date
+  // after a write is made while the node that uses the view is recorded.)
   void mark_needed() {
     for (Task& task : tasks_) task.needed = false;
     for (size_t i = 0; i < request_.inputs.size(); ++i) {
@@ -161,13 +161,21 @@ class Run {
       captures_.push_back({i, edge.index, task.first_capture});
       task.first_capture = static_cast<int64_t>(captures_.size()) - 1;
     }
-    std::vector<size_t> order(tasks_.size());
-    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    auto rank = [&](size_t i) {  // leaves carry the largest number but come first here
-      const uint64_t sequence = tasks_[i].node->sequence;
-      return sequence == UINT64_MAX ? 0 : sequence;
-    };
-    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rank(a) < rank(b); });
+    std::vector<size_t> order;
+    std::vector<int64_t> waiting;
+    order.reserve(tasks_.size());
+    for (size_t i = 0; i < tasks_.size(); ++i) {
+      waiting.push_back(tasks_[i].waiting);
+      if (waiting[i] == 0) order.push_back(i);
+    }
+    for (size_t next = 0; next < order.size(); ++next) {
+      for (Edge& edge : tasks_[order[next]].node->edges) {
+        if (!edge.target) continue;
+        const size_t target = index_.find(edge.node());
+        if (--waiting[target] == 0) order.push_back(target);
+      }
+    }
+    std::reverse(order.begin(), order.end());
     for (size_t i : order) {
       Task& task = tasks_[i];
       for (Edge& edge : task.node->edges) {

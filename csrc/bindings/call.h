@@ -27,6 +27,8 @@ struct PyTensor {
 };
 extern PyTypeObject* tensor_type;
 extern PyTypeObject* dtype_type;
+extern PyTypeObject* device_type;
+extern PyTypeObject size_type;
 
 inline bool is_tensor(PyObject* object) {
   return Py_TYPE(object) == tensor_type || PyObject_TypeCheck(object, tensor_type);
@@ -49,6 +51,9 @@ inline PyObject* wrap(int64_t value) { return PyLong_FromLongLong(value); }
 inline PyObject* wrap(double value) { return PyFloat_FromDouble(value); }
 PyObject* wrap(const Scalar& value);
 PyObject* wrap(const Dims& dims);  // a tuple of ints
+PyObject* wrap_size(const Dims& dims);
+PyObject* wrap_cpu_device();
+PyObject* wrap_strided_layout();
 
 // --- errors ---
 // Turns the exception in flight into a Python exception; returns null.
@@ -129,23 +134,53 @@ std::optional<std::string> to_optional_text(PyObject* slot, const Signature& sig
 Generator* to_generator(PyObject* slot, const Signature& signature, int index);
 // "cpu" is all there is; anything else raises.
 int to_device(PyObject* slot, const Signature& signature, int index);
+bool is_device(PyObject* object);  // or a name of one
+std::optional<MemoryFormat> to_optional_memory_format(PyObject* slot, const Signature& signature,
+                                                      int index);
 
 // --- Python's operators ---
 // Numbers and tensors; false leaves the operation to the other operand's type.
 bool operator_operand(PyObject* object, std::optional<Operand>* out);
 
+// The operands of an operator again, with NumPy's arrays made tensors; `changed` if there were any.
+struct ArrayOperands {
+  struct Reference {
+    PyObject* object = nullptr;
+    Reference() = default;
+    ~Reference() { Py_XDECREF(object); }
+    Reference(const Reference&) = delete;
+    Reference& operator=(const Reference&) = delete;
+  };
+  ArrayOperands(PyObject* x, PyObject* y);
+  Reference a, b;
+  bool changed = false;
+};
+// What an operator does where an operand is neither tensor nor number.
+template <typename Fn>
+[[gnu::cold]] PyObject* retry_with_arrays(PyObject* a, PyObject* b, const Fn& again) {
+  const ArrayOperands arrays(a, b);
+  if (!arrays.changed) Py_RETURN_NOTIMPLEMENTED;
+  return again(arrays.a.object, arrays.b.object);
+}
+
 template <typename Fn>
 PyObject* binary_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
   return guarded([&]() -> PyObject* {
     std::optional<Operand> x, y;
-    if (!operator_operand(a, &x) || !operator_operand(b, &y)) Py_RETURN_NOTIMPLEMENTED;
+    if (!operator_operand(a, &x) || !operator_operand(b, &y)) [[unlikely]] {
+      return retry_with_arrays(
+          a, b, [&](PyObject* p, PyObject* q) { return binary_operator(p, q, fn); });
+    }
     return wrap(fn(*x, *y));
   });
 }
 template <typename Fn>
 PyObject* tensor_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
   return guarded([&]() -> PyObject* {
-    if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
+    if (!is_tensor(a) || !is_tensor(b)) [[unlikely]] {
+      return retry_with_arrays(
+          a, b, [&](PyObject* p, PyObject* q) { return tensor_operator(p, q, fn); });
+    }
     return wrap(fn(unwrap(a), unwrap(b)));
   });
 }
@@ -153,7 +188,11 @@ template <typename Fn>
 PyObject* inplace_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
   return guarded([&]() -> PyObject* {
     std::optional<Operand> y;
-    if (!is_tensor(a) || !operator_operand(b, &y)) Py_RETURN_NOTIMPLEMENTED;
+    if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;
+    if (!operator_operand(b, &y)) [[unlikely]] {
+      return retry_with_arrays(
+          a, b, [&](PyObject* p, PyObject* q) { return inplace_operator(p, q, fn); });
+    }
     Tensor x = unwrap(a);
     fn(x, *y);
     return Py_NewRef(a);
@@ -181,12 +220,19 @@ void add_tensor_type(PyObject* module);
 void add_dtype_type(PyObject* module);
 void add_graph_functions(PyObject* module);
 void install_sites(PyObject* module);
+void add_attribute_types(PyObject* module);
+void add_interop_functions(PyObject* module);
+void add_conversions(std::vector<PyMethodDef>& methods);  // to(), float(), contiguous(), size(), ...
 void add_random(PyObject* module);
 PyObject* get_item(PyObject* self, PyObject* index);
 int set_item(PyObject* self, PyObject* index, PyObject* value);
 // A tensor of a nested sequence, a number, or anything that offers an array.
 Tensor tensor_from_data(PyObject* data, const std::optional<DType>& dtype);
 PyObject* to_list(const Tensor& tensor);
+// Shares the memory of a NumPy array or scalar; undefined if `object` is neither.
+Tensor tensor_from_array(PyObject* object);
+// The same for reading only: copies what cannot be shared, takes whatever offers __array__().
+Tensor values_of_array(PyObject* object);
 Scalar item_of(const Tensor& tensor);
 
 }  // namespace wengert::python

@@ -367,18 +367,6 @@ std::optional<std::string> to_optional_text(PyObject* slot, const Signature& sig
   return to_text(slot, signature, index);
 }
 
-int to_device(PyObject* slot, const Signature& signature, int index) {
-  if (!given(slot)) return 0;
-  PyObject* text = checked(PyObject_Str(slot));
-  const char* name = PyUnicode_AsUTF8(text);
-  const bool cpu = name != nullptr && std::strncmp(name, "cpu", 3) == 0;
-  const std::string copy = name == nullptr ? "" : name;
-  Py_DECREF(text);
-  WENGERT_CHECK(cpu, kRuntime, signature.name, "(): argument '", signature.names[index],
-                "': device '", copy, "' is not available; this build has: cpu");
-  return 0;
-}
-
 // --- results ---
 
 PyObject* wrap(const std::vector<Tensor>& tensors) {

@@ -1,4 +1,6 @@
 // Python data to tensors and back: nested sequences, numbers, lists.
+#include <cstring>
+
 #include "bindings/call.h"
 #include "device/cpu/parallel.h"
 
@@ -27,6 +29,11 @@ bool is_sequence(PyObject* object) {
   return PyList_Check(object) || PyTuple_Check(object) ||
          (PySequence_Check(object) != 0 && !PyUnicode_Check(object) && !PyBytes_Check(object) &&
           !is_tensor(object) && PyObject_HasAttrString(object, "__array__") == 0);
+}
+
+bool is_plain_number(PyObject* object) {
+  return PyFloat_CheckExact(object) || PyLong_CheckExact(object) || PyBool_Check(object) ||
+         PyComplex_CheckExact(object);
 }
 
 // A first pass finds sizes and dtype, a second one fills.
@@ -64,15 +71,30 @@ class Reader {
       Py_DECREF(items);
       return;
     }
-    if (is_tensor(object) && unwrap(object).numel() == 1) {
+    if (is_tensor(object)) {
+      WENGERT_CHECK(unwrap(object).numel() == 1, kValue,
+                    "only one element tensors can be converted to Python scalars");
       finish(depth, object);
       return see(unwrap(object).dtype());
     }
+    if (!is_plain_number(object)) {
+      if (const Tensor array = values_of_array(object); array.defined()) {
+        for (const int64_t size : array.sizes()) level(size, depth++, object);
+        finish(depth, object);
+        return see(array.dtype());
+      }
+    }
     Scalar value;
-    WENGERT_CHECK(to_number(object, &value), kType,
-                  "new(): invalid data type '", Py_TYPE(object)->tp_name, "'");
+    if (!to_number(object, &value)) fail_element(depth, object);
     finish(depth, object);
     see(scalar_dtype(value));
+  }
+  [[noreturn, gnu::cold]] static void fail_element(size_t depth, PyObject* object) {
+    const char* type = Py_TYPE(object)->tp_name;
+    const bool text = PyUnicode_Check(object) || PyBytes_Check(object);
+    WENGERT_CHECK(!text || depth > 0, kType, "new(): invalid data type '", type, "'");
+    WENGERT_CHECK(!text, kValue, "too many dimensions '", type, "'");
+    fail(ErrorKind::kRuntime, "Could not infer dtype of ", type);
   }
   void level(Py_ssize_t count, size_t depth, PyObject* object) {
     if (depth < sizes_.size()) {
@@ -90,6 +112,17 @@ class Reader {
   }
 
   void fill(PyObject* object, size_t depth) {
+    if (!is_plain_number(object) && !PyList_Check(object) && !PyTuple_Check(object)) {
+      if (const Tensor array = values_of_array(object); array.defined()) {
+        WENGERT_CHECK(!is_complex(array.dtype()) || is_complex(target_), kType,
+                      "must be real number, not complex");
+        const Tensor values = converted_values(array, target_);
+        const size_t bytes = static_cast<size_t>(values.numel()) * width_;
+        if (bytes != 0) std::memcpy(cursor_, values.data(), bytes);
+        cursor_ += bytes;
+        return;
+      }
+    }
     if (depth == sizes_.size()) {
       Scalar value;
       if (is_tensor(object)) {
@@ -132,6 +165,13 @@ Tensor tensor_from_data(PyObject* data, const std::optional<DType>& dtype) {
     Tensor result = empty(source.sizes(), dtype.value_or(source.dtype()));
     copy_values(result, source);
     return result;
+  }
+  if (!is_plain_number(data) && !PyList_Check(data) && !PyTuple_Check(data)) {
+    if (const Tensor array = values_of_array(data); array.defined()) {
+      Tensor result = empty(array.sizes(), dtype.value_or(array.dtype()));
+      copy_values(result, array);
+      return result;
+    }
   }
   return Reader().read(data, dtype);
 }

@@ -52,15 +52,7 @@ int64_t consumed(PyObject* item) {
 
 Tensor index_tensor(PyObject* item) {
   if (is_tensor(item)) return unwrap(item);
-  if (PyObject_HasAttrString(item, "__array_interface__") != 0) {
-    PyObject* module = checked(PyImport_ImportModule("wengert"));
-    PyObject* converted = PyObject_CallMethod(module, "from_numpy", "O", item);
-    Py_DECREF(module);
-    checked(converted);
-    Tensor result = unwrap(converted);
-    Py_DECREF(converted);
-    return result;
-  }
+  if (Tensor array = values_of_array(item); array.defined()) return array;
   return tensor_from_data(item, PySequence_Check(item) != 0 && PySequence_Size(item) == 0
                                     ? std::optional<DType>(DType::int64)
                                     : std::nullopt);

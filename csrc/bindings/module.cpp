@@ -138,9 +138,11 @@ NB_MODULE(_C, m) {
   lock_hooks = {python::release_lock, python::acquire_lock};
   try {
     python::add_dtype_type(m.ptr());
+    python::add_attribute_types(m.ptr());
     python::add_tensor_type(m.ptr());
     python::add_graph_functions(m.ptr());
     python::install_sites(m.ptr());
+    python::add_interop_functions(m.ptr());
     python::add_random(m.ptr());
     if (PyModule_AddFunctions(m.ptr(), python::functions) != 0) python::throw_python_error();
   } catch (...) {

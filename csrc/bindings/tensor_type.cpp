@@ -110,7 +110,10 @@ int set_attribute(PyObject* object, PyObject* name, PyObject* value) {
   }
 GETTER(get_dtype, wrap(self.dtype()))
 GETTER(get_ndim, wrap(self.ndim()))
-GETTER(get_shape, wrap(self.sizes()))
+GETTER(get_shape, wrap_size(self.sizes()))
+GETTER(get_device, wrap_cpu_device())
+GETTER(get_layout, wrap_strided_layout())
+GETTER(get_nbytes, wrap(self.numel() * static_cast<int64_t>(self.item_size())))
 GETTER(get_requires_grad, wrap(requires_grad(self)))
 GETTER(get_is_leaf, wrap(!requires_grad(self) || grad_fn(self) == nullptr))
 GETTER(get_output_nr, wrap(static_cast<int64_t>(self->output_index)))
@@ -188,6 +191,10 @@ int set_data(PyObject* object, PyObject* value, void*) {
 PyGetSetDef properties[] = {
     {"dtype", get_dtype, nullptr, "The type of the elements.", nullptr},
     {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
+    {"shape", get_shape, nullptr, "The sizes of the dimensions.", nullptr},
+    {"device", get_device, nullptr, "Where the memory is.", nullptr},
+    {"layout", get_layout, nullptr, "How memory holds the elements: always strided.", nullptr},
+    {"nbytes", get_nbytes, nullptr, "The size of all elements in bytes.", nullptr},
     {"_sizes", get_shape, nullptr, "The sizes of the dimensions, as a tuple.", nullptr},
     {"requires_grad", get_requires_grad, set_requires_grad,
      "Is a gradient wanted for this tensor?", nullptr},
@@ -232,6 +239,33 @@ PyObject* method_storage_pointer(PyObject* self, PyObject*) {
   return PyLong_FromVoidPtr(unwrap(self).storage()->data);
 }
 
+PyObject* method_make_subclass(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *type, *data;
+    int requires_grad = 0;
+    if (PyArg_ParseTuple(args, "OO|p:_make_subclass", &type, &data, &requires_grad) == 0) {
+      return nullptr;
+    }
+    WENGERT_CHECK(PyType_Check(type) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type),
+                                                         tensor_type) != 0,
+                  kType,
+                  "Creating a Tensor subclass from a class that does not inherit from Tensor is not "
+                  "possible. Make sure your class inherits from Tensor.");
+    WENGERT_CHECK(is_tensor(data), kType,
+                  "_make_subclass(): argument 'data' (position 2) must be Tensor, not ",
+                  Py_TYPE(data)->tp_name);
+    const Tensor& source = unwrap(data);
+    WENGERT_CHECK(requires_grad == 0 || is_inexact(source.dtype()), kRuntime,
+                  "Only Tensors of floating point and complex dtype can require gradients",
+                  describe_argument("data", source));
+    PyTensor* self = allocate(reinterpret_cast<PyTypeObject*>(type));
+    self->tensor = alias(source);
+    self->tensor->python = self;
+    self->tensor->requires_grad = requires_grad != 0;
+    return reinterpret_cast<PyObject*>(self);
+  });
+}
+
 PyMethodDef methods[] = {
     {"item", method_item, METH_NOARGS,
      "item($self)\n--\n\nThe value of a tensor of one element, as a Python number."},
@@ -253,6 +287,9 @@ PyMethodDef methods[] = {
      "_storage_bytes($self)\n--\n\nThe size of the storage in bytes."},
     {"_storage_pointer", method_storage_pointer, METH_NOARGS,
      "_storage_pointer($self)\n--\n\nThe address of the storage."},
+    {"_make_subclass", method_make_subclass, METH_VARARGS | METH_STATIC,
+     "_make_subclass(cls, data, requires_grad=False)\n--\n\n"
+     "The values of `data`, without history, as an object of a class that inherits from Tensor."},
     {nullptr, nullptr, 0, nullptr}};
 
 // --- protocols ---
@@ -262,7 +299,10 @@ Operators operators;
 PyObject* compare(PyObject* a, PyObject* b, int operation) {
   return guarded([&]() -> PyObject* {
     std::optional<Operand> x, y;
-    if (!operator_operand(a, &x) || !operator_operand(b, &y)) Py_RETURN_NOTIMPLEMENTED;
+    if (!operator_operand(a, &x) || !operator_operand(b, &y)) {
+      return retry_with_arrays(
+          a, b, [&](PyObject* p, PyObject* q) { return compare(p, q, operation); });
+    }
     return operators.compare(*x, *y, operation);
   });
 }
@@ -338,6 +378,7 @@ void add_tensor_type(PyObject* module) {
   for (const PyMethodDef* list = methods; list->ml_name != nullptr; ++list) {
     all_methods.push_back(*list);
   }
+  add_conversions(all_methods);
   all_methods.push_back({nullptr, nullptr, 0, nullptr});
   // The type keeps pointers into these for as long as the process lives.
   auto* kept_methods = new std::vector<PyMethodDef>(std::move(all_methods));
@@ -372,6 +413,10 @@ void add_tensor_type(PyObject* module) {
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
   tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type));
+  // NumPy leaves operators between its arrays and tensors to the tensor.
+  PyObject* priority = PyLong_FromLong(1000);
+  PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), "__array_priority__", priority);
+  Py_DECREF(priority);
   for (PyMethodDef* list : operators.functions) {
     if (PyModule_AddFunctions(module, list) != 0) throw_python_error();
   }

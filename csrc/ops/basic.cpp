@@ -19,17 +19,30 @@ Tensor created(const Dims& size, const std::optional<DType>& dtype, bool require
 
 namespace impl {
 
-Tensor clone(const Tensor& input) { return cloned_values(input); }
+Tensor clone(const Tensor& input, const std::optional<MemoryFormat>& memory_format) {
+  Tensor result = empty_like(input, input.dtype(), memory_format.value_or(MemoryFormat::kPreserve));
+  copy_values(result, input);
+  return result;
+}
 Tensor detach(const Tensor& input) { return alias(input); }
 
-Tensor _to_dtype(const Tensor& input, DType dtype) {
+Tensor _to_dtype(const Tensor& input, DType dtype,
+                 const std::optional<MemoryFormat>& memory_format) {
   if (input.dtype() == dtype) return input;
-  Tensor result = empty_like(input, dtype);
+  Tensor result = empty_like(input, dtype, memory_format.value_or(MemoryFormat::kPreserve));
   copy_values(result, input);
   return result;
 }
 
-Tensor _contiguous(const Tensor& input) { return contiguous_values(input); }
+Tensor _contiguous(const Tensor& input, const std::optional<MemoryFormat>& memory_format) {
+  const MemoryFormat format = memory_format.value_or(MemoryFormat::kContiguous);
+  WENGERT_CHECK(format != MemoryFormat::kPreserve, kRuntime,
+                "preserve memory format is unsupported by the contiguous operator");
+  if (has_format(input.sizes(), input.strides(), format)) return input;
+  Tensor result = empty_like(input, input.dtype(), format);
+  copy_values(result, input);
+  return result;
+}
 
 Tensor sum_to_size(const Tensor& input, const Dims& size) {
   if (input.sizes() == size) return input;

@@ -115,18 +115,20 @@ Tensor arange(const Scalar& start_or_end, const std::optional<Scalar>& given_end
                 "arange(): unsupported range: ", first, " -> ", last);
   WENGERT_CHECK(by > 0 ? last >= first : last <= first, kRuntime,
                 "arange(): upper bound and lower bound inconsistent with step sign");
-  if (is_integral(type) && type != DType::bool_) {
-    const auto a = start.to<int64_t>(), b = end.to<int64_t>(), c = step.to<int64_t>();
+  // int64 counts in integers; the others as PyTorch does, in double.
+  const auto a = start.to<int64_t>(), c = step.to<int64_t>();
+  double count = std::ceil((last - first) / by);
+  if (type == DType::int64) {
     WENGERT_CHECK(c != 0, kRuntime, "arange(): step must be nonzero");
-    const int64_t count = std::max<int64_t>(0, (b - a + c - (c > 0 ? 1 : -1)) / c);
-    Tensor result = wengert::empty({count}, type);
-    fill_by_position(result, [=](int64_t i) { return a + i * c; });
-    return with_grad(std::move(result), requires_grad);
+    count = static_cast<double>((end.to<int64_t>() - a + c - (c > 0 ? 1 : -1)) / c);
   }
-  const double count = std::ceil((last - first) / by);
   WENGERT_CHECK(count >= 0 && count < 9e18, kRuntime, "arange(): invalid size, possible overflow?");
   Tensor result = wengert::empty({static_cast<int64_t>(count)}, type);
-  fill_by_position(result, [=](int64_t i) { return first + static_cast<double>(i) * by; });
+  if (is_integral(type)) {
+    fill_by_position(result, [=](int64_t i) { return a + i * c; });
+  } else {
+    fill_by_position(result, [=](int64_t i) { return first + static_cast<double>(i) * by; });
+  }
   return with_grad(std::move(result), requires_grad);
 }
 
@@ -149,6 +151,8 @@ Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps,
   };
   if (complex) {
     fill(start.to<std::complex<double>>(), end.to<std::complex<double>>());
+  } else if (is_integral(type)) {  // the ends are integers, the steps need not be
+    fill(static_cast<double>(start.to<int64_t>()), static_cast<double>(end.to<int64_t>()));
   } else {
     fill(start.real(), end.real());
   }

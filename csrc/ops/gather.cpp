@@ -28,7 +28,7 @@ struct Slabs {
 };
 
 Tensor index_values(const char* op, const Tensor& index) {
-  WENGERT_CHECK(index.dtype() == DType::int64 || index.dtype() == DType::int32, kIndex, op,
+  WENGERT_CHECK(index.dtype() == DType::int64 || index.dtype() == DType::int32, kRuntime, op,
                 "(): Expected dtype int32 or int64 for index", describe_argument("index", index));
   return converted_values(index, DType::int64);
 }
@@ -49,6 +49,15 @@ Dims with_size(const Dims& sizes, int64_t dim, int64_t count) {
 Tensor owned_values(const Tensor& tensor) {
   Tensor copy = wengert::empty(tensor.sizes(), tensor.dtype());
   copy_values(copy, tensor);
+  return copy;
+}
+
+// In the layout of `like`, if that is dense.
+Tensor laid_out_like(const Tensor& result, const Tensor& like) {
+  if (like.is_contiguous()) return result;
+  Tensor copy = wengert::empty_like(like);
+  if (copy.is_contiguous()) return result;
+  copy_values(copy, result);
   return copy;
 }
 
@@ -260,7 +269,21 @@ Tensor index_fill(const Tensor& input, int64_t dim, const Tensor& index, const O
   const Slabs slabs(input.sizes(), d);
   cpu::index_fill(input.item_size(), result.data(), positions.data_as<int64_t>(), filler.data(),
                   slabs.outer, slabs.n, positions.numel(), slabs.inner, static_cast<int>(d));
-  return result;
+  return laid_out_like(result, input);
+}
+
+Tensor _index_kept(const Tensor& input, int64_t dim, const Tensor& index) {
+  const int64_t d = wrap_dim(dim, input.ndim(), "index_fill");
+  const Tensor positions = vector_of("index_fill", index);
+  Dims sizes(input.sizes().size(), 1);
+  const int64_t count = input.ndim() == 0 ? 1 : input.sizes()[d];
+  if (input.ndim() > 0) sizes[d] = count;
+  const Tensor listed = impl::_zeros(sizes, DType::bool_);
+  const bool yes = true;
+  cpu::index_fill(1, listed.data(), positions.data_as<int64_t>(), &yes, 1, count, positions.numel(),
+                  1, static_cast<int>(d));
+  const GradModeScope mode(false);
+  return ops::where(listed, input, 0);
 }
 
 Tensor gather(const Tensor& input, int64_t dim, const Tensor& index, bool) {
@@ -288,7 +311,7 @@ Tensor scatter(const Tensor& input, int64_t dim, const Tensor& index, const Oper
   } else {
     check_index_shape("scatter", input, d, index, nullptr);
   }
-  Tensor result = cloned_values(input);
+  Tensor result = owned_values(input);
   if (index.numel() == 0) return result;
   const Tensor source = src.is_tensor() ? src.tensor() : number(src.scalar(), input.dtype());
   const Walk walk("scatter", result, d, index, source);
@@ -299,7 +322,7 @@ Tensor scatter(const Tensor& input, int64_t dim, const Tensor& index, const Oper
 Tensor scatter_add(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& src) {
   const int64_t d = wrap_dim(dim, input.ndim(), "scatter_add");
   check_scatter("scatter_add", input, d, index, src);
-  Tensor result = cloned_values(input);
+  Tensor result = owned_values(input);
   if (index.numel() == 0) return result;
   const Walk walk("scatter_add", result, d, index, src);
   cpu::scatter_add(walk.plan, input.dtype(), result.data(), src.data());
@@ -311,7 +334,7 @@ Tensor scatter_reduce(const Tensor& input, int64_t dim, const Tensor& index, con
   const int64_t d = wrap_dim(dim, input.ndim(), "scatter_reduce");
   const cpu::ScatterReduce how = reduction_named(reduce);
   check_scatter("scatter_reduce", input, d, index, src);
-  Tensor result = cloned_values(input);
+  Tensor result = owned_values(input);
   if (index.numel() == 0) return result;
   const Walk walk("scatter_reduce", result, d, index, src);
   cpu::scatter_reduce(walk.plan, input.dtype(), how, include_self, result.data(), src.data());
@@ -355,7 +378,7 @@ Tensor put(const Tensor& input, const Tensor& index, const Tensor& source, bool 
   WENGERT_CHECK(index.dtype() == DType::int64, kRuntime,
                 "put_(): Expected a long tensor for index, but got ", dtype_name(index.dtype()),
                 describe_argument("index", index));
-  WENGERT_CHECK(index.numel() == source.numel(), kRuntime,
+  WENGERT_CHECK(index.numel() == source.numel(), kIndex,
                 "put_(): Expected source and index to have the same number of elements, but got "
                 "source.numel() = ",
                 source.numel(), ", index.numel() = ", index.numel());
@@ -370,7 +393,7 @@ Tensor put(const Tensor& input, const Tensor& index, const Tensor& source, bool 
     cpu::put(input.item_size(), result.data(), result.numel(), positions.data_as<int64_t>(),
              positions.numel(), values.data());
   }
-  return result;
+  return laid_out_like(result, input);
 }
 
 Tensor masked_select(const Tensor& input, const Tensor& mask) {

@@ -112,6 +112,21 @@ void copy_slices_release(Node& node) {
 const NodeType kCopySlicesType = {"CopySlices", "copy_slices", copy_slices_backward,
                                   copy_slices_release, remove_node<CopySlicesNode>};
 
+// A tensor that keeps its gradient keeps that of its newest value.
+void move_retained(const Tensor& tensor) {
+  if (tensor->extra == nullptr || !tensor->extra->retains_grad) return;
+  AutogradExtra& more = *tensor->extra;
+  auto* node = static_cast<Node*>(tensor->grad_fn.get());
+  if (node == nullptr || more.retained_by.get() == node) return;
+  if (more.retained_by) {
+    auto& before = static_cast<Node*>(more.retained_by.get())->extra->retained;
+    std::erase_if(before, [&](const auto& entry) { return entry.second == tensor.impl(); });
+  }
+  if (node->extra == nullptr) node->extra = new NodeExtra();
+  node->extra->retained.emplace_back(tensor->output_index, tensor.impl());
+  more.retained_by = Ref<GraphObject>(node);
+}
+
 }  // namespace
 
 Node* grad_fn(const Tensor& tensor) {
@@ -128,6 +143,7 @@ Node* grad_fn(const Tensor& tensor) {
   replay->edges[0] = gradient_edge(view.base);
   view.version = version;
   set_history(tensor, owner);
+  move_retained(tensor);
   return replay;
 }
 
@@ -135,6 +151,7 @@ void rebase_history(const Tensor& target, Ref<Node> node) {
   const bool is_view = target->extra != nullptr && target->extra->view != nullptr;
   if (!is_view) {
     set_history(target, node);
+    move_retained(target);
     return;
   }
   ViewInfo& view = *target->extra->view;
@@ -148,18 +165,34 @@ void rebase_history(const Tensor& target, Ref<Node> node) {
   node->outputs[0] = {target.dtype(), target.sizes()};
   slices->inner = Ref<GraphObject>(node.get());
   set_history(base, owner);
+  move_retained(base);
   // The view's own node is made when it is asked for.
   view.version = target.storage()->version - 1;
+  if (target->extra->retains_grad) grad_fn(target);
 }
 
-// --- in-place changes of geometry ---
+// --- what in-place forms are made of ---
 
-Tensor twin_with_history(const Tensor& tensor) {
-  Tensor twin = alias(tensor);
+namespace {
+
+void adopt_history(const Tensor& twin, const Tensor& tensor) {
   if (Node* node = grad_fn(tensor)) {
     twin->grad_fn = Ref<GraphObject>(node);
     twin->output_index = tensor->output_index;
   }
+}
+
+}  // namespace
+
+Tensor original_of(const Tensor& tensor) {
+  Tensor copy = cloned_values(tensor);
+  adopt_history(copy, tensor);
+  return copy;
+}
+
+Tensor twin_with_history(const Tensor& tensor) {
+  Tensor twin = alias(tensor);
+  adopt_history(twin, tensor);
   return twin;
 }
 
@@ -172,6 +205,33 @@ void become(const char* op, const Tensor& tensor, const Tensor& view) {
     if (more.view != nullptr) more.view->version = tensor.storage()->version;
   }
   if (view->grad_fn) set_history(tensor, Ref<Node>(grad_fn(view)), view->output_index);
+  move_retained(tensor);
 }
+
+namespace ops::impl {
+
+Tensor detach_(const Tensor& input) {
+  const bool is_view = input->extra != nullptr && input->extra->view != nullptr;
+  WENGERT_CHECK(!is_view, kRuntime, "detach_(): Can't detach views in-place. Use detach() instead",
+                describe_argument("input", input));
+  input->grad_fn.reset();
+  input->output_index = 0;
+  input->requires_grad = false;
+  return input;
+}
+
+Tensor resize_(const Tensor& input, const Dims& size) {
+  WENGERT_CHECK(!requires_grad(input), kRuntime,
+                "resize_(): cannot resize variables that require grad",
+                describe_argument("input", input));
+  for (int64_t length : size) {
+    WENGERT_CHECK(length >= 0, kRuntime, "resize_(): negative dimension in size ", to_string(size));
+  }
+  resize_output(input, size, "resize_");
+  bump_version(input, "resize_");
+  return input;
+}
+
+}  // namespace ops::impl
 
 }  // namespace wengert

@@ -27,8 +27,8 @@ int64_t class_dim(int64_t ndim) { return ndim == 1 ? 0 : 1; }
 cpu::LossShape shape_of_loss(const Dims& size, DType dtype, int64_t ignore_index,
                              const std::string& reduction) {
   const auto ndim = static_cast<int64_t>(size.size());
-  cpu::LossShape shape{dtype, ndim == 1 ? 1 : size[0], size[class_dim(ndim)], 1, ignore_index,
-                       parsed(reduction)};
+  cpu::LossShape shape{dtype,        ndim == 1 ? 1 : size[0], size[class_dim(ndim)], 1,
+                       ignore_index, parsed(reduction)};
   for (int64_t i = 2; i < ndim; ++i) shape.spatial *= size[i];
   return shape;
 }
@@ -36,10 +36,10 @@ cpu::LossShape shape_of_loss(const Dims& size, DType dtype, int64_t ignore_index
 void check_weight(const char* op, const Tensor& input, const Tensor& weight) {
   if (!weight.defined()) return;
   const int64_t classes = input.sizes()[class_dim(input.ndim())];
-  WENGERT_CHECK(weight.ndim() == 1 && weight.numel() == classes, kRuntime, op,
-                "(): weight tensor should be defined either for all ", classes,
-                " classes or no classes but got weight tensor of shape: ",
-                to_string(weight.sizes()));
+  WENGERT_CHECK(
+      weight.ndim() == 1 && weight.numel() == classes, kRuntime, op,
+      "(): weight tensor should be defined either for all ", classes,
+      " classes or no classes but got weight tensor of shape: ", to_string(weight.sizes()));
   WENGERT_CHECK(weight.dtype() == input.dtype(), kRuntime, op, "(): expected scalar type ",
                 dtype_name(input.dtype()), " but found ", dtype_name(weight.dtype()),
                 describe_argument("input", input), describe_argument("weight", weight));
@@ -122,10 +122,10 @@ Tensor target_distribution(const Tensor& input, const Tensor& target, const Tens
   fill_values(one, Scalar(-1));
   Tensor result = impl::_nll_loss_vjp(one, target, weight, one, input.sizes(), ignore_index, "sum");
   if (label_smoothing == 0) return result;
-  Tensor kept = impl::_to_dtype(ops::ne(target, Operand(ignore_index)), input.dtype());
+  Tensor kept = impl::_to_dtype(ops::ne(target, Operand(ignore_index)), input.dtype(), {});
   if (input.ndim() > 1) kept = impl::unsqueeze(kept, 1);
-  const double share = label_smoothing / static_cast<double>(
-                                             input.sizes()[class_dim(input.ndim())]);
+  const double share =
+      label_smoothing / static_cast<double>(input.sizes()[class_dim(input.ndim())]);
   kept = ops::mul(kept, Operand(share));
   if (weight.defined()) kept = ops::mul(kept, per_class(weight, input));
   return ops::add(ops::mul(result, Operand(1 - label_smoothing)), kept);
@@ -175,15 +175,14 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
 std::tuple<Tensor, Tensor> _nll_loss(const Tensor& input, const Tensor& target,
                                      const Tensor& weight, int64_t ignore_index,
                                      const std::string& reduction) {
-  const cpu::LossShape shape =
-      shape_of_loss(input.sizes(), input.dtype(), ignore_index, reduction);
+  const cpu::LossShape shape = shape_of_loss(input.sizes(), input.dtype(), ignore_index, reduction);
   const Tensor x = contiguous_values(input), w = contiguous_or_none(weight);
   const Tensor classes = converted_values(target, DType::int64);
   check_target_values("nll_loss", input, classes, ignore_index);
   Tensor result = loss_like(target, input.dtype(), shape.reduction);
   Tensor total = empty({}, compute_dtype(input.dtype()));
-  cpu::nll_loss_forward(shape, x.data(), classes.data_as<int64_t>(), data_or_null(w),
-                        result.data(), total.data());
+  cpu::nll_loss_forward(shape, x.data(), classes.data_as<int64_t>(), data_or_null(w), result.data(),
+                        total.data());
   return {result, total};
 }
 
@@ -203,9 +202,9 @@ Tensor _nll_loss_vjp(const Tensor& grad, const Tensor& target, const Tensor& wei
 
 Tensor cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight,
                      int64_t ignore_index, const std::string& reduction, double label_smoothing) {
-  WENGERT_CHECK(label_smoothing >= 0 && label_smoothing <= 1, kRuntime,
-                "cross_entropy(): label_smoothing must be between 0.0 and 1.0. Got: ",
-                label_smoothing);
+  WENGERT_CHECK(
+      label_smoothing >= 0 && label_smoothing <= 1, kRuntime,
+      "cross_entropy(): label_smoothing must be between 0.0 and 1.0. Got: ", label_smoothing);
   if (input.sizes() == target.sizes()) {
     WENGERT_CHECK(ignore_index < 0, kRuntime,
                   "cross_entropy(): ignore_index is not supported for floating point target");
@@ -222,8 +221,7 @@ std::tuple<Tensor, Tensor, Tensor> _cross_entropy(const Tensor& input, const Ten
                                                   const Tensor& weight, int64_t ignore_index,
                                                   const std::string& reduction,
                                                   double label_smoothing) {
-  const cpu::LossShape shape =
-      shape_of_loss(input.sizes(), input.dtype(), ignore_index, reduction);
+  const cpu::LossShape shape = shape_of_loss(input.sizes(), input.dtype(), ignore_index, reduction);
   const Tensor x = contiguous_values(input), w = contiguous_or_none(weight);
   const Tensor classes = converted_values(target, DType::int64);
   check_target_values("cross_entropy", input, classes, ignore_index);
@@ -239,15 +237,15 @@ Tensor _cross_entropy_vjp(const Tensor& grad, const Tensor& input, const Tensor&
                           const Tensor& weight, const Tensor& log_sum_exp,
                           const Tensor& total_weight, int64_t ignore_index,
                           const std::string& reduction, double label_smoothing) {
-  const cpu::LossShape shape =
-      shape_of_loss(input.sizes(), input.dtype(), ignore_index, reduction);
+  const cpu::LossShape shape = shape_of_loss(input.sizes(), input.dtype(), ignore_index, reduction);
   if (modes.grad) {
     const int64_t dim = class_dim(input.ndim());
-    const Tensor wanted =
-        target_distribution(input, target, weight, ignore_index, label_smoothing);
+    const Tensor wanted = target_distribution(input, target, weight, ignore_index, label_smoothing);
     Tensor coefficient = grad;
     if (shape.reduction == cpu::LossReduction::kMean) {
-      coefficient = ops::true_divide(grad, alias(total_weight));
+      // A total of zero: nothing counts, and the gradient is zero and not 0 / 0.
+      const Scalar total = Scalar::load(total_weight.dtype(), total_weight.data());
+      coefficient = ops::mul(grad, Operand(total.equals(0) ? 1.0 : 1 / total.real()));
     } else if (shape.reduction == cpu::LossReduction::kNone && input.ndim() > 1) {
       coefficient = ops::unsqueeze(grad, 1);
     }

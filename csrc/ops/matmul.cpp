@@ -1,8 +1,8 @@
 // Products of vectors, matrices and batches of matrices.
+#include "operators/matmul.h"
 #include "kernels/cpu/blas.h"
 #include "operators/basic.h"
 #include "operators/elementwise.h"
-#include "operators/matmul.h"
 #include "operators/shape.h"
 #include "operators/view.h"
 #include "ops/type_names.h"
@@ -182,9 +182,9 @@ void check_matrix(const char* op, const char* text, const char* name, const Tens
 void check_dtypes(const char* op, const char* a_name, const Tensor& a, const char* b_name,
                   const Tensor& b) {
   WENGERT_CHECK(a.dtype() == b.dtype(), kRuntime, op,
-                "(): expected m1 and m2 to have the same dtype, but got: ",
-                element_name(a.dtype()), " != ", element_name(b.dtype()),
-                describe_argument(a_name, a), describe_argument(b_name, b));
+                "(): expected m1 and m2 to have the same dtype, but got: ", element_name(a.dtype()),
+                " != ", element_name(b.dtype()), describe_argument(a_name, a),
+                describe_argument(b_name, b));
 }
 
 void check_batches(const char* op, const char* a_name, const Tensor& a, const char* b_name,
@@ -202,13 +202,25 @@ void check_batches(const char* op, const char* a_name, const Tensor& a, const ch
                 describe_argument(a_name, a), describe_argument(b_name, b));
 }
 
+void check_expandable(const char* op, const char* name, const Tensor& x, const Dims& size) {
+  if (broadcastable_to(x.sizes(), size)) return;
+  WENGERT_CHECK(x.sizes().size() <= size.size(), kRuntime, op, "(): the number of sizes provided (",
+                size.size(),
+                ") must be greater or equal to the number of dimensions in the tensor (", x.ndim(),
+                ")", describe_argument(name, x));
+  size_t at = size.size() - 1;
+  const size_t shift = size.size() - x.sizes().size();
+  while (x.sizes()[at - shift] == size[at] || x.sizes()[at - shift] == 1) --at;
+  fail(ErrorKind::kRuntime, op, "(): The expanded size of the tensor (", size[at],
+       ") must match the existing size (", x.sizes()[at - shift], ") at non-singleton dimension ",
+       at, ".  Target sizes: ", to_string(size), ".  Tensor sizes: ", to_string(x.sizes()),
+       describe_argument(name, x));
+}
+
 // beta * input + alpha * a @ b for addmm and baddbmm.
 Tensor added_product(const char* op, const Dims& size, const Tensor& input, const Tensor& a,
                      const Tensor& b, const Scalar& beta, const Scalar& alpha) {
-  WENGERT_CHECK(broadcastable_to(input.sizes(), size), kRuntime, op,
-                "(): The expanded size of the tensor ", to_string(size),
-                " must match the existing size ", to_string(input.sizes()),
-                describe_argument("input", input));
+  check_expandable(op, "input", input, size);
   Tensor result = wengert::empty(size, a.dtype());
   if (beta.equals(0)) {
     multiply_into(result, a, 0, b, 0, nullptr, alpha);
@@ -404,14 +416,10 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
         !bias.defined() || (bias.ndim() == 1 && bias.sizes()[0] == weight.sizes()[0]);
     if (fused) return ops::_linear(input, weight, bias);
   }
-  const Tensor product = weight.ndim() == 2 ? ops::_linear(input, weight, Tensor())
-                                            : ops::matmul(input, weight);
+  const Tensor product =
+      weight.ndim() == 2 ? ops::_linear(input, weight, Tensor()) : ops::matmul(input, weight);
   if (!bias.defined()) return product;
-  WENGERT_CHECK(broadcastable_to(bias.sizes(), product.sizes()), kRuntime,
-                "linear(): The expanded size of the tensor ", to_string(product.sizes()),
-                " must match the existing size ", to_string(bias.sizes()),
-                describe_argument("input", input), describe_argument("weight", weight),
-                describe_argument("bias", bias));
+  check_expandable("linear", "bias", bias, product.sizes());
   return ops::add(product, bias);
 }
 

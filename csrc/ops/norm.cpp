@@ -136,12 +136,8 @@ void check_normalized(const char* op, const Tensor& input, const Dims& shape, co
   }
 }
 
-double smallest_step(DType dtype) {
-  return dtype == DType::float16    ? 0x1p-10
-         : dtype == DType::bfloat16 ? 0x1p-7
-         : dtype == DType::float32  ? 0x1p-23
-                                    : 0x1p-52;
-}
+// The spacing of numbers at 1 in the dtype that sums are computed in.
+double smallest_step(DType dtype) { return dtype == DType::float64 ? 0x1p-52 : 0x1p-23; }
 
 Dims leading(const Tensor& input, int64_t dims) {
   Dims result;
@@ -191,8 +187,8 @@ Tensor batch_norm(const Tensor& input, const Tensor& running_mean, const Tensor&
   check_channels("running_var", running_var, channels);
   check_channels("weight", weight, channels);
   check_channels("bias", bias, channels);
-  return std::get<0>(ops::_batch_norm(input, weight, bias, running_mean, running_var, training,
-                                      momentum, eps));
+  return std::get<0>(
+      ops::_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps));
 }
 
 std::tuple<Tensor, Tensor, Tensor> _batch_norm(const Tensor& input, const Tensor& weight,
@@ -290,8 +286,8 @@ std::tuple<Tensor, Tensor, Tensor> _row_norm(const Tensor& input, const Tensor& 
   Tensor result = empty(input.sizes(), dtype);
   Tensor mean = empty({centered ? rows : 0}, compute_dtype(dtype));
   Tensor rstd = empty({rows}, compute_dtype(dtype));
-  cpu::row_norm_forward({dtype, rows, n, centered}, eps, x.data(), data_or_null(w),
-                        data_or_null(b), result.data(), mean.data(), rstd.data());
+  cpu::row_norm_forward({dtype, rows, n, centered}, eps, x.data(), data_or_null(w), data_or_null(b),
+                        result.data(), mean.data(), rstd.data());
   return {result, mean, rstd};
 }
 
@@ -354,9 +350,8 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
   };
   check_parameter("weight", weight);
   check_parameter("bias", bias);
-  const Dims grouped{
-      input.sizes()[0], num_groups,
-      channels / num_groups * product(input.sizes(), 2, input.ndim())};
+  const Dims grouped{input.sizes()[0], num_groups,
+                     channels / num_groups * product(input.sizes(), 2, input.ndim())};
   const Tensor normal =
       std::get<0>(ops::_row_norm(ops::reshape(input, grouped), Tensor(), Tensor(), 1, true, eps));
   return with_affine(ops::reshape(normal, input.sizes()), weight, bias, channel_shape(input));

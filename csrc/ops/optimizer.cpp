@@ -32,17 +32,15 @@ class Arrays {
     alike &= param.is_contiguous() || is_dense(param.sizes(), param.strides());
     for (const Tensor* tensor : tensors) {
       originals_[count_] = *tensor;
-      values_[count_] = alike || !tensor->defined() ? *tensor
-                                                    : converted_values(*tensor, param.dtype());
+      values_[count_] =
+          alike || !tensor->defined() ? *tensor : converted_values(*tensor, param.dtype());
       ++count_;
     }
     dtype = to_real(param.dtype());
     n = param.numel() * (is_complex(param.dtype()) ? 2 : 1);
   }
 
-  void* operator[](size_t i) const {
-    return values_[i].defined() ? values_[i].data() : nullptr;
-  }
+  void* operator[](size_t i) const { return values_[i].defined() ? values_[i].data() : nullptr; }
 
   // All but the gradient, which is the second, were written.
   void finish() const {

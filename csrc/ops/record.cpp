@@ -75,6 +75,12 @@ OwnedOperand::operator Tensor() const {
   return result;
 }
 
+Tensor exact_number(const Scalar& scalar) {
+  Tensor result = empty({}, scalar.is_complex() ? DType::complex128 : DType::float64);
+  fill_values(result, scalar);
+  return result;
+}
+
 Tensor zeros_matching(const Tensor& gradient) { return zeros(gradient.sizes(), gradient.dtype()); }
 
 Tensor vjp_product(const Tensor& gradient, const Operand& factor) {

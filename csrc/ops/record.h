@@ -66,6 +66,10 @@ class OwnedOperand {
   Scalar scalar_;
 };
 
+// A 0-d tensor of the number's widest dtype; with tensors that have dimensions it promotes as the
+// number does.
+Tensor exact_number(const Scalar& scalar);
+
 class SavedOperand {
  public:
   void input(const Operand& operand) {
@@ -77,7 +81,10 @@ class SavedOperand {
     }
   }
   OwnedOperand get(Node& owner, const char* role) const {
-    return is_tensor_ ? OwnedOperand(tensor_.get(owner, role)) : OwnedOperand(scalar_);
+    if (is_tensor_) return OwnedOperand(tensor_.get(owner, role));
+    // Formulas over tensors may combine numbers alone (1 / other): these must not be rounded to the
+    // default dtype.
+    return modes.grad ? OwnedOperand(exact_number(scalar_)) : OwnedOperand(scalar_);
   }
   void reset() { tensor_.reset(); }
 
@@ -106,6 +113,8 @@ Tensor vjp_elementwise(const ElementwiseKernel& kernel, const Operand* operands,
 // --- in-place and out= forms of operators whose kernels allocate ---
 void check_inplace_result(const char* op, const Tensor& self, const Tensor& result);
 void write_out(const char* op, const Tensor& out, const Tensor& result);
+// A copy of what is about to be written over, with its history, for derivatives that read it.
+Tensor original_of(const Tensor& tensor);
 // In-place forms of views: the old tensor under another name, and the change of geometry.
 Tensor twin_with_history(const Tensor& tensor);
 void become(const char* op, const Tensor& tensor, const Tensor& view);

@@ -25,6 +25,13 @@ struct Slabs {
   }
 };
 
+// A copy in the layout of `like`, if that is dense.
+Tensor laid_out_like(const Tensor& values, const Tensor& like) {
+  Tensor copy = wengert::empty_like(like);
+  copy_values(copy, values);
+  return copy;
+}
+
 Tensor triangle(const char* op, const Tensor& input, int64_t diagonal,
                 decltype(cpu::tril)* kernel) {
   WENGERT_CHECK(input.ndim() >= 2, kRuntime, op, "(): input tensor must have at least 2 dimensions",
@@ -204,17 +211,16 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
 // --- rearranging ---
 
 Tensor flip(const Tensor& input, const Dims& dims) {
-  Tensor result = contiguous_values(input);
-  bool fresh = !result.same(input);
-  for (int64_t d : wrap_dims(dims, input.ndim(), "flip")) {
+  const Dims wrapped = wrap_dims(dims, input.ndim(), "flip");
+  Tensor result = input;
+  for (int64_t d : wrapped) {
     const Slabs slabs(input.sizes(), d);
     if (slabs.n <= 1) continue;
-    Tensor turned = wengert::empty(input.sizes(), input.dtype());
-    cpu::flip(input.item_size(), result.data(), turned.data(), slabs.outer, slabs.n, slabs.inner);
-    result = turned;
-    fresh = true;
+    const Tensor dense = contiguous_values(result);
+    result = wengert::empty(input.sizes(), input.dtype());
+    cpu::flip(input.item_size(), dense.data(), result.data(), slabs.outer, slabs.n, slabs.inner);
   }
-  return fresh ? result : cloned_values(input);
+  return input.is_contiguous() && !result.same(input) ? result : laid_out_like(result, input);
 }
 
 Tensor roll(const Tensor& input, const Dims& shifts, const std::optional<Dims>& dims) {
@@ -228,6 +234,8 @@ Tensor roll(const Tensor& input, const Dims& shifts, const std::optional<Dims>& 
   Tensor result = contiguous_values(input);
   bool fresh = !result.same(input);
   for (size_t i = 0; i < shifts.size() && input.numel() > 0; ++i) {
+    WENGERT_CHECK(flat || input.ndim() > 0, kIndex, "roll(): Dimension specified as ", (*dims)[i],
+                  " but tensor has no dimensions");
     const Slabs slabs = flat ? Slabs({input.numel()}, 0)
                              : Slabs(input.sizes(), wrap_dim((*dims)[i], input.ndim(), "roll"));
     Tensor turned = wengert::empty(input.sizes(), input.dtype());

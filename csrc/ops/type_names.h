@@ -6,10 +6,9 @@ namespace wengert {
 
 // "Float", "Long"
 constexpr const char* type_name(DType dtype) {
-  constexpr const char* kNames[kNumDTypes] = {"Bool",   "Byte",     "Char",  "Short",
-                                              "Int",    "Long",     "Half",  "BFloat16",
-                                              "Float",  "Double",   "ComplexFloat",
-                                              "ComplexDouble"};
+  constexpr const char* kNames[kNumDTypes] = {"Bool",  "Byte",   "Char",         "Short",
+                                              "Int",   "Long",   "Half",         "BFloat16",
+                                              "Float", "Double", "ComplexFloat", "ComplexDouble"};
   return kNames[static_cast<int>(dtype)];
 }
 

@@ -164,6 +164,11 @@ Tensor empty_like(const Tensor& like, DType dtype) {
   return empty_strided(like.sizes(), like.strides(), dtype);
 }
 
+Tensor empty_like(const Tensor& like, DType dtype, MemoryFormat format) {
+  if (format == MemoryFormat::kPreserve) return empty_like(like, dtype);
+  return empty_strided(like.sizes(), format_strides(like.sizes(), format), dtype);
+}
+
 void set_geometry(TensorImpl& impl, const Dims& sizes, const Dims& strides, int64_t offset) {
   impl.numel = product(sizes);
   impl.sizes = sizes;
@@ -234,6 +239,34 @@ Dims contiguous_strides(const Dims& sizes) {
     step *= std::max<int64_t>(sizes[i], 1);
   }
   return strides;
+}
+
+Dims format_strides(const Dims& sizes, MemoryFormat format) {
+  if (format == MemoryFormat::kContiguous || format == MemoryFormat::kPreserve) {
+    return contiguous_strides(sizes);
+  }
+  const size_t rank = format == MemoryFormat::kChannelsLast ? 4 : 5;
+  WENGERT_CHECK(sizes.size() == rank, kRuntime, "required rank ", rank, " tensor to use channels_last",
+                rank == 5 ? "_3d" : "", " format");
+  Dims strides(rank, 1);
+  int64_t step = std::max<int64_t>(sizes[1], 1);
+  for (size_t i = rank; i-- > 0;) {
+    if (i == 1) continue;
+    strides[i] = step;
+    step *= std::max<int64_t>(sizes[i], 1);
+  }
+  return strides;
+}
+
+bool has_format(const Dims& sizes, const Dims& strides, MemoryFormat format) {
+  if (format == MemoryFormat::kContiguous) return is_contiguous(sizes, strides);
+  if (format == MemoryFormat::kPreserve) return true;
+  if (sizes.size() != (format == MemoryFormat::kChannelsLast ? 4 : 5)) return false;
+  const Dims wanted = format_strides(sizes, format);
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] != 1 && strides[i] != wanted[i]) return false;
+  }
+  return true;
 }
 
 bool is_contiguous(const Dims& sizes, const Dims& strides) {

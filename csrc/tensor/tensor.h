@@ -92,7 +92,15 @@ void set_geometry(TensorImpl& impl, const Dims& sizes, const Dims& strides, int6
 // For out=: gives `out` the sizes, keeping its storage where it is large enough.
 void resize_output(const Tensor& out, const Dims& sizes, const char* op);
 
+// In which order memory holds the dimensions. The channels come last in images of [N, C, H, W] and
+// volumes of [N, C, D, H, W]; kPreserve keeps the order of the source.
+enum class MemoryFormat : uint8_t { kContiguous, kPreserve, kChannelsLast, kChannelsLast3d };
+
 Dims contiguous_strides(const Dims& sizes);
+Dims format_strides(const Dims& sizes, MemoryFormat format);
+bool has_format(const Dims& sizes, const Dims& strides, MemoryFormat format);
+// Same sizes in a memory format.
+Tensor empty_like(const Tensor& like, DType dtype, MemoryFormat format);
 bool is_contiguous(const Dims& sizes, const Dims& strides);
 bool is_dense(const Dims& sizes, const Dims& strides);  // a permutation of row-major
 bool has_internal_overlap(const TensorImpl& impl);      // one element, several indices

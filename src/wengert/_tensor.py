@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wengert import _composite, _ops, _tensor_str, autograd
+from wengert import _composite, _interop, _ops, _tensor_str, autograd
 from wengert._C import Tensor, _add_accumulated_hook, _add_hook, _remove_hook, _retain_grad
 
 METHODS = ("backward", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_",
@@ -104,7 +104,7 @@ def __iter__(self: Tensor) -> Any:
 
 def attach() -> None:
     """Gives Tensor its Python methods: composite operators first, then those of this module."""
-    for module in _composite.MODULES:
+    for module in (*_composite.MODULES, _interop):
         for name in getattr(module, "METHODS", ()):
             setattr(Tensor, name, _composite.method_body(module, name))
         for name in getattr(module, "PROPERTIES", ()):

@@ -180,7 +180,8 @@ class Emitter:
         elif self.entry.outputs == 1:
             lines.append("  [[maybe_unused]] const Tensor& g = gradients[0];")
         else:
-            for i in range(self.entry.outputs):
+            read = {n for f in self.formulas.values() for n in f.names | f.values}
+            for i in (i for i in range(self.entry.outputs) if f"g{i}" in read):
                 lines.append(f"  [[maybe_unused]] const Tensor g{i} = materialize(node, gradients, {i});")
         for key, formula in self.formulas.items():
             inputs = [k.strip() for k in key.split(",")]
@@ -381,7 +382,7 @@ class Emitter:
             lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
             lines.append(f"    node = {entry.name}_record({self._arguments()});")
             if me in self.saved_inputs:  # the write destroys what the rule reads: keep a copy
-                lines.append(f"    const Tensor original = cloned_values({me});")
+                lines.append(f"    const Tensor original = original_of({me});")
                 value = "Operand(original)" if self._operand_saved(me) else "original"
                 lines.append(f"    static_cast<{self.node}*>(node.get())->{me}.input({value});")
             lines.append("  }")

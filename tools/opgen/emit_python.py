@@ -17,6 +17,7 @@ CONVERTERS = {
     "list[int] | None": "to_optional_dims", "list[float]": "to_doubles", "dtype": "to_dtype",
     "dtype | None": "to_optional_dtype", "str": "to_text", "str | None": "to_optional_text",
     "Generator | None": "to_generator", "device | None": "to_device",
+    "memory_format | None": "to_optional_memory_format",
 }  # fmt: skip
 # Python's operator methods and the type slot that each fills.
 SLOTS = {
@@ -51,30 +52,34 @@ def default_text(p: Parameter) -> str:
 
 
 def python_signature(entry: Entry, annotated: bool, out: bool, me: bool = False) -> str:
+    """As Python shows it; `me`: as a method, whose tensor is `self` (`$self` to CPython)."""
     parts, starred = [], False
     for i, p in enumerate(entry.parameters):
+        if me and i == 0:
+            parts.append("self" if annotated else "$self")
+            continue
+        if p.name == entry.varargs:  # sizes may be given one by one
+            parts.append(f"*{p.name}: Any" if annotated else f"*{p.name}")
+            starred = True
+            continue
         if p.keyword_only and not starred:
             parts.append("*")
             starred = True
-        name = "self" if me and i == 0 else p.name
-        if annotated and name != "self":
-            default = default_text(p) and " = ..."
-            parts.append(f"{name}: {stub_type(p.type)}{default}")
+        if annotated:
+            parts.append(f"{p.name}: {stub_type(p.type)}" + (default_text(p) and " = ..."))
         else:
-            parts.append(name + default_text(p).replace(" ", "") * (name != "self"))
+            parts.append(p.name + default_text(p).replace(" ", ""))
     if out:
         parts += [] if starred else ["*"]
-        parts.append("out: Tensor | None = ..." if annotated and entry.outputs == 1
-                     else "out: Sequence[Tensor] | None = ..." if annotated else "out=None")
-    if me and entry.varargs and annotated:
-        parts = ["self", f"*{entry.varargs}: Any", "**kwargs: Any"]
+        given = "Tensor" if entry.outputs == 1 else "Sequence[Tensor]"
+        parts.append(f"out: {given} | None = ..." if annotated else "out=None")
     return "(" + ", ".join(parts) + ")"
 
 
 def stub_type(type_: str) -> str:
     return {
         "bool": "builtins.bool", "bool | None": "builtins.bool | None", "dtype": "_DType",
-        "dtype | None": "_DType | None", "device | None": "Any", "float": "builtins.float",
+        "dtype | None": "_DType | None", "device | None": "Any", "memory_format | None": "memory_format | None", "float": "builtins.float",
         "int": "builtins.int",
         "list[int]": "Sequence[int] | int", "list[int] | None": "Sequence[int] | int | None",
         "list[Tensor]": "Sequence[Tensor]", "list[Tensor | None]": "Sequence[Tensor | None]",
@@ -168,9 +173,9 @@ class Binding:
     def _names(self) -> list[str]:
         return [self.entry.name, *str(self.entry.get("aliases", "")).split()]
 
-    def _doc(self, name: str, out: bool) -> str:
+    def _doc(self, name: str, out: bool, me: bool = False) -> str:
         entry = self.entry
-        return quote(f"{name}{python_signature(entry, False, out)}\n--\n\n{entry.doc}")
+        return quote(f"{name}{python_signature(entry, False, out, me)}\n--\n\n{entry.doc}")
 
     def functions(self) -> list[str]:
         flags = "METH_FASTCALL | METH_KEYWORDS"
@@ -190,10 +195,10 @@ class Binding:
         rows = []
         for name in self._names():
             rows.append(f'{{"{name}", as_function(pym_{self.entry.name}), {flags},\n'
-                        f"{self._doc(name, self.entry.has_out)}}},")
+                        f"{self._doc(name, self.entry.has_out, True)}}},")
             if self.entry.has_inplace:
                 rows.append(f'{{"{name}_", as_function(inm_{self.entry.name}), {flags},\n'
-                            f"{self._doc(name + '_', False)}}},")
+                            f"{self._doc(name + '_', False, True)}}},")
         return rows
 
     def slots(self) -> tuple[list[str], list[str], list[str]]:
@@ -258,8 +263,6 @@ def stub(table: Table, template: str) -> str:
         for name in names:
             result = stub_result(entry)
             head = python_signature(entry, True, entry.has_out)
-            if entry.varargs:
-                head = f"(*{entry.varargs}: Any, **kwargs: Any)"
             functions.append(f"def {name}{head} -> {result}: ...")
             if entry.has_inplace:
                 functions.append(f"def {name}_{python_signature(entry, True, False)} -> Tensor: ...")

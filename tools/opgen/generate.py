@@ -72,7 +72,7 @@ def header(entries: list[Entry]) -> str:
     lines += ["", "// What is written by hand in csrc/ops; values only, without history.", "namespace impl {"]
     for entry in entries:
         if entry.kind != "elementwise":
-            lines.append(signature(entry) + ";")
+            lines.append(signature(entry, defaults=True) + ";")
     return "\n".join([*lines, "}  // namespace impl", "}  // namespace ops", "}  // namespace wengert", ""])
 
 

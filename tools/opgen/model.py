@@ -31,6 +31,7 @@ PARAMETER_TYPES = {
     "str | None": "const std::optional<std::string>&",
     "Generator | None": "Generator*",
     "device | None": "int",
+    "memory_format | None": "const std::optional<MemoryFormat>&",
 }
 TENSOR_TYPES = ("Tensor", "Tensor | Number", "Tensor | None")
 TENSOR_LISTS = ("list[Tensor]", "list[Tensor | None]")

@@ -64,6 +64,15 @@ Windows adaptive_windows(const Pool& pool) {
   });
 }
 
+bool is_empty(const Span& x, const Span& y, const Span& z) {
+  return x.begin >= x.end || y.begin >= y.end || z.begin >= z.end;
+}
+
+// The first place of a window; -1 where it lies in the padding alone.
+int64_t first_place(const Windows& w, const Span& x, const Span& y, const Span& z) {
+  return is_empty(x, y, z) ? -1 : (x.begin * w.in[1] + y.begin) * w.in[2] + z.begin;
+}
+
 // Calls body(plane, position, x, y, z) for every output position, planes in parallel.
 template <typename Body>
 void each_window(const Windows& w, int64_t planes, const Body& body) {
@@ -96,7 +105,7 @@ void max_forward(const Windows& w, int64_t planes, const T* input, T* output, in
               [&](int64_t plane, int64_t position, const Span& x, const Span& y, const Span& z) {
                 const T* in = input + plane * w.in_size;
                 Compute best = kLowest;
-                int64_t where = (x.begin * w.in[1] + y.begin) * w.in[2] + z.begin;
+                int64_t where = first_place(w, x, y, z);
                 for (int64_t i = x.begin; i < x.end; i += x.step) {
                   for (int64_t j = y.begin; j < y.end; j += y.step) {
                     const int64_t row = (i * w.in[1] + j) * w.in[2];
@@ -143,8 +152,7 @@ void max_forward_rows(const Pool& pool, const Windows& w, const T* input, T* out
     const int64_t count = z_end - z_begin;
     for (int64_t z = 0; z < count; ++z) {
       best[z] = kLowest;
-      where[z] = static_cast<int32_t>((x.begin * w.in[1] + y.begin) * w.in[2] +
-                                      w.spans[2][z_begin + z].begin);
+      where[z] = static_cast<int32_t>(first_place(w, x, y, w.spans[2][z_begin + z]));
     }
     for (int64_t i = x.begin; i < x.end; i += x.step) {
       for (int64_t j = y.begin; j < y.end; j += y.step) {
@@ -197,10 +205,6 @@ int64_t divisor(const Pool& pool, bool adaptive, const Span& x, const Span& y, c
   if (!adaptive && pool.divisor_override != 0) return pool.divisor_override;
   if (adaptive || pool.count_include_pad) return x.padded * y.padded * z.padded;
   return (x.end - x.begin) * (y.end - y.begin) * (z.end - z.begin);
-}
-
-bool is_empty(const Span& x, const Span& y, const Span& z) {
-  return x.begin >= x.end || y.begin >= y.end || z.begin >= z.end;
 }
 
 template <typename T>
@@ -345,9 +349,24 @@ void max_pool_backward(DType dtype, int64_t planes, int64_t in_size, int64_t out
     scatter_planes(planes, in_size, out_size, static_cast<T*>(grad_input),
                    [&](int64_t plane, compute_t<T>* sums) {
                      for (int64_t i = plane * out_size; i < (plane + 1) * out_size; ++i) {
-                       sums[indices[i]] += static_cast<compute_t<T>>(grad[i]);
+                       if (indices[i] >= 0) sums[indices[i]] += static_cast<compute_t<T>>(grad[i]);
                      }
                    });
+  });
+}
+
+void max_pool_gather(DType dtype, int64_t planes, int64_t in_size, int64_t out_size,
+                     const void* input, const int64_t* indices, void* output) {
+  visit_floating(dtype, "max_pool_gather", [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* in = static_cast<const T*>(input);
+    T* out = static_cast<T*>(output);
+    parallel_for(planes, 8192 / std::max<int64_t>(out_size, 1) + 1,
+                 [&](int64_t first, int64_t end) {
+                   for (int64_t i = first * out_size; i < end * out_size; ++i) {
+                     out[i] = indices[i] < 0 ? T() : in[i / out_size * in_size + indices[i]];
+                   }
+                 });
   });
 }
 

@@ -28,12 +28,17 @@ struct Pool {
 int64_t pool_output_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding,
                          int64_t dilation, bool ceil_mode);
 
-// indices [planes, out...]: the flat place in the plane of the first maximum, or of the last NaN.
+// indices [planes, out...]: the flat place in the plane of the first maximum, or of the last NaN;
+// -1 where a window lies in the padding alone.
 // Every dtype but bool and the complex ones.
 void max_pool_forward(const Pool& pool, const void* input, void* output, int64_t* indices);
 // grad_input is overwritten with what arrives at each place. Serves every kind of max pooling.
 void max_pool_backward(DType dtype, int64_t planes, int64_t in_size, int64_t out_size,
                        const void* grad_output, const int64_t* indices, void* grad_input);
+
+// The other way: what `input` [planes, in...] has at the indices; zero for -1.
+void max_pool_gather(DType dtype, int64_t planes, int64_t in_size, int64_t out_size,
+                     const void* input, const int64_t* indices, void* output);
 
 // Floating dtypes, and the integers (divided towards zero).
 void avg_pool_forward(const Pool& pool, const void* input, void* output);

@@ -1,5 +1,5 @@
 """Helpers around training: data loading and hooks."""
 
-from . import data, hooks
+from . import data, dlpack, hooks
 
-__all__ = ["data", "hooks"]
+__all__ = ["data", "dlpack", "hooks"]
