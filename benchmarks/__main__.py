@@ -215,6 +215,14 @@ def machine() -> str:
     )
 
 
+def busy() -> str:
+    """A warning where something else is running: two threads on taken cores wait for each other."""
+    load = os.getloadavg()[0]
+    if load < 0.3 * (os.cpu_count() or 1):
+        return ""
+    return f"The machine was busy (load {load:.1f}): only the ratios mean anything.\n\n"
+
+
 def write(text: str, file: Path = README) -> None:
     before, _, rest = file.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -228,9 +236,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--group", action="append", choices=GROUPS, help="only this (repeatable)")
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     options = parser.parse_args(arguments)
+    warning = busy()
     results = measure(options.rounds, options.seconds, options.group or list(GROUPS))
     goals = targets(results)
-    report = f"{machine()}\n\n{table(results)}"
+    report = f"{machine()}\n\n{warning}{table(results)}"
     print(report)
     print(*(goal.line() for goal in goals), sep="\n")
     if options.write:

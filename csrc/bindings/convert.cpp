@@ -234,6 +234,11 @@ void each_item(PyObject* slot, const Signature& signature, int index, const char
 }
 
 bool index_value(PyObject* object, int64_t* out) {
+  if (PyLong_CheckExact(object)) {
+    *out = PyLong_AsLongLong(object);
+    if (*out == -1 && PyErr_Occurred() != nullptr) throw_python_error();
+    return true;
+  }
   if (is_tensor(object) && unwrap(object).numel() == 1 && is_integral(unwrap(object).dtype())) {
     *out = item_of(unwrap(object)).to<int64_t>();
     return true;

@@ -118,14 +118,14 @@ struct CutReason {
 };
 
 // A view knows its base, so that a write through it reaches the base's history.
-struct ViewInfo {
+struct ViewInfo : Pooled {
   Tensor base;
   uint32_t version = 0;       // of the storage when grad_fn was set
   bool multi_output = false;  // one of several views made by one operation
   bool no_grad = false;       // made where no graph was recorded
 };
 
-struct AutogradExtra {
+struct AutogradExtra : Pooled {
   Tensor grad;
   Node* accumulator = nullptr;  // borrowed: the node owns the tensor
   ViewInfo* view = nullptr;

@@ -15,13 +15,14 @@ namespace {
 using cpu::ElementwiseLoop;
 using cpu::kLanes;
 
-constexpr int64_t kTile = 1024;   // elements that are gathered at a time
+constexpr int64_t kTile = 1024;    // elements that are gathered at a time
 constexpr int64_t kGrain = 32768;  // elements below which a second thread does not pay
 constexpr int64_t kRow = 256;      // rows shorter than this are gathered several at a time
 
 const cpu::LoopRow* const loops = cpu::elementwise_loops();
 
 DType code_dtype(char code, DType compute) {
+  if (code == 'T') return compute;
   switch (code) {
     case 'B':
       return DType::bool_;
@@ -61,6 +62,19 @@ void repeat_words(const void* value, char* target, int64_t count) {
   }
 }
 
+// memcpy, for a count that is usually below 64: at most four moves of 16 bytes, the last of which
+// may overlap the one before.
+[[gnu::always_inline]] inline void copy_few(char* target, const char* source, size_t bytes) {
+  if (bytes < 16 || bytes > 64) {
+    std::memcpy(target, source, bytes);
+    return;
+  }
+  for (size_t done = 0; done + 16 <= bytes; done += 16) {
+    std::memcpy(target + done, source + done, 16);
+  }
+  std::memcpy(target + bytes - 16, source + bytes - 16, 16);
+}
+
 struct alignas(64) Tile {
   char bytes[kTile * kMaxItemSize];
 };
@@ -96,10 +110,10 @@ struct DirectCall {
       if (k == 0) continue;
       const char* source = data[k] + full * width[k];
       repeat(source, width[k], tail[k], kLanes);
-      std::memcpy(tail[k], source, static_cast<size_t>(count * width[k]));
+      copy_few(tail[k], source, static_cast<size_t>(count * width[k]));
     }
     loop(now, kLanes, parameters);
-    std::memcpy(data[0] + full * width[0], tail[0], static_cast<size_t>(count * width[0]));
+    copy_few(data[0] + full * width[0], tail[0], static_cast<size_t>(count * width[0]));
   }
 };
 
@@ -107,7 +121,7 @@ struct PlannedCall {
   ElementwiseLoop loop;
   const Scalar* parameters;
   const Plan& plan;
-  const DType* dtypes;        // what the kernel reads and writes, per operand
+  const DType* dtypes;           // what the kernel reads and writes, per operand
   const char* const* constants;  // per operand: a filled tile, or null
 
   // Elements [start, start + count) of the plan's index space; count <= kTile.
@@ -219,8 +233,8 @@ DType elementwise_dtype(const Operand* operands, int count, const char* codes, I
   // Tensors of one dtype are the usual case, and nothing to work out.
   bool uniform = operands[0].is_tensor();
   for (int k = 1; k < count && uniform; ++k) {
-    uniform = operands[k].is_tensor() &&
-              operands[k].tensor().dtype() == operands[0].tensor().dtype();
+    uniform =
+        operands[k].is_tensor() && operands[k].tensor().dtype() == operands[0].tensor().dtype();
   }
   DType dtype;
   if (uniform) {
@@ -273,32 +287,38 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
                      const Operand* operands, const Scalar* parameters) {
   const DType compute = compute_dtype(dtype);
   const ElementwiseLoop loop = loops[kernel.number][static_cast<int>(compute)];
-  if (loop == nullptr) [[unlikely]] fail_no_kernel(kernel, dtype);
+  if (loop == nullptr) [[unlikely]] {
+    fail_no_kernel(kernel, dtype);
+  }
   const int64_t numel = out.numel();
   if (numel == 0) return;
 
   const int count = kernel.inputs + 1;
   DType dtypes[Plan::kMaxOperands];
-  for (int k = 0; k < count; ++k) dtypes[k] = code_dtype(kernel.codes[k], compute);
-
+  dtypes[0] = code_dtype(kernel.codes[0], compute);
   bool direct = out.is_contiguous() && out.dtype() == dtypes[0];
   DirectCall call;
-  bool constant[Plan::kMaxOperands] = {};
-  bool constants = false;
-  const Tensor* tensors[Plan::kMaxOperands] = {&out};
+  call.data[0] = out.data();
+  call.width[0] = static_cast<int64_t>(item_size(dtypes[0]));
+  uint32_t constants = 0;  // a bit per operand that is one number
+  const Tensor* tensors[Plan::kMaxOperands];
+  tensors[0] = &out;
   for (int k = 1; k < count; ++k) {
     const Operand& operand = operands[k - 1];
-    if (!operand.is_tensor() || (operand.tensor().numel() == 1 && numel != 1)) {
-      constant[k] = constants = true;
-      if (operand.is_tensor()) tensors[k] = &operand.tensor();
+    dtypes[k] = code_dtype(kernel.codes[k], compute);
+    tensors[k] = operand.is_tensor() ? &operand.tensor() : nullptr;
+    if (tensors[k] == nullptr || (tensors[k]->numel() == 1 && numel != 1)) {
+      constants |= 1u << k;
+      call.width[k] = 0;
       continue;
     }
-    const Tensor* tensor = &operand.tensor();
+    const Tensor* tensor = tensors[k];
     if (tensor->storage().get() == out.storage().get() &&
         partially_overlaps(*tensor->impl(), *out.impl())) [[unlikely]] {
       return run_with_copy(kernel, dtype, out, operands, parameters, k - 1);
     }
-    tensors[k] = tensor;
+    call.data[k] = tensor->data();
+    call.width[k] = static_cast<int64_t>(item_size(dtypes[k]));
     direct = direct && tensor->is_contiguous() && tensor->dtype() == dtypes[k] &&
              tensor->numel() == numel;
   }
@@ -307,11 +327,10 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
   constexpr int kMaxConstants = 3;
   const int64_t read = std::min(kTile, round_up(numel));
   Tile tile_store[kMaxConstants];
-  const char* tile_of[Plan::kMaxOperands] = {};
-  if (constants) {
+  if (constants != 0) {
     int used = 0;
     for (int k = 1; k < count; ++k) {
-      if (!constant[k]) continue;
+      if ((constants >> k & 1) == 0) continue;
       alignas(16) char value[kMaxItemSize];
       if (tensors[k] != nullptr) {
         cpu::convert_run(tensors[k]->dtype(), tensors[k]->data(), 0, dtypes[k], value, 0, 1);
@@ -319,7 +338,7 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
         operands[k - 1].scalar().store(dtypes[k], value);
       }
       WENGERT_CHECK(used < kMaxConstants, kRuntime, kernel.name, "(): too many scalar operands");
-      tile_of[k] = tile_store[used].bytes;
+      call.data[k] = tile_store[used].bytes;
       repeat(value, static_cast<int64_t>(item_size(dtypes[k])), tile_store[used++].bytes, read);
     }
   }
@@ -328,20 +347,21 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
     call.loop = loop;
     call.parameters = parameters;
     call.operands = count;
-    for (int k = 0; k < count; ++k) {
-      call.data[k] = constant[k] ? const_cast<char*>(tile_of[k]) : tensors[k]->data();
-      call.width[k] = constant[k] ? 0 : static_cast<int64_t>(item_size(dtypes[k]));
-    }
     if (numel <= kGrain) {
-      call.run(0, numel, constants);
+      call.run(0, numel, constants != 0);
     } else {
       parallel_for(numel, kGrain,
-                   [&](int64_t begin, int64_t end) { call.run(begin, end, constants); });
+                   [&](int64_t begin, int64_t end) { call.run(begin, end, constants != 0); });
     }
     return;
   }
   Plan plan(out.sizes());
-  for (int k = 0; k < count; ++k) plan.add(constant[k] ? out : *tensors[k]);
+  const char* tile_of[Plan::kMaxOperands] = {};
+  for (int k = 0; k < count; ++k) {
+    const bool constant = (constants >> k & 1) != 0;
+    if (constant) tile_of[k] = call.data[k];
+    plan.add(constant ? out : *tensors[k]);
+  }
   plan.finish();
   PlannedCall{loop, parameters, plan, dtypes, tile_of}.run();
 }
@@ -399,11 +419,17 @@ void run_elementwise_into(const ElementwiseKernel& kernel, DType dtype, ResultRu
   WENGERT_CHECK(can_cast(result, out.dtype()), kRuntime, kernel.name, "(): result type ",
                 dtype_name(result), " can't be cast to the desired output type ",
                 dtype_name(out.dtype()), describe_argument("out", out));
-  const Dims shape = elementwise_shape(kernel.name, operands, kernel.inputs);
-  if (!(shape == out.sizes())) {
-    WENGERT_CHECK(resize, kRuntime, kernel.name, "(): output with shape ", to_string(out.sizes()),
-                  " doesn't match the broadcast shape ", to_string(shape));
-    resize_output(out, shape, kernel.name);
+  bool same_shape = true;
+  for (int k = 0; k < kernel.inputs; ++k) {
+    if (operands[k].is_tensor()) same_shape &= operands[k].tensor().sizes() == out.sizes();
+  }
+  if (!same_shape || resize) {
+    const Dims shape = elementwise_shape(kernel.name, operands, kernel.inputs);
+    if (!(shape == out.sizes())) {
+      WENGERT_CHECK(resize, kRuntime, kernel.name, "(): output with shape ", to_string(out.sizes()),
+                    " doesn't match the broadcast shape ", to_string(shape));
+      resize_output(out, shape, kernel.name);
+    }
   }
   check_writable(kernel.name, out);
   run_elementwise(kernel, dtype, out, operands, parameters);

@@ -106,19 +106,21 @@ int64_t checked_numel(const Dims& sizes) {
 
 size_t checked_bytes(int64_t numel, DType dtype) {
   int64_t bytes;
-  WENGERT_CHECK(
-      !__builtin_mul_overflow(numel, static_cast<int64_t>(item_size(dtype)), &bytes), kRuntime,
-      "Storage size calculation overflowed with ", numel, " elements of ", dtype_name(dtype));
+  WENGERT_CHECK(!__builtin_mul_overflow(numel, static_cast<int64_t>(item_size(dtype)), &bytes),
+                kRuntime, "Storage size calculation overflowed with ", numel, " elements of ",
+                dtype_name(dtype));
   return static_cast<size_t>(bytes);
 }
 
 }  // namespace
 
-Tensor empty(const Dims& sizes, DType dtype) {
+namespace {
+
+Tensor empty_of(const Dims& sizes, int64_t numel, DType dtype) {
   TensorImpl* impl = new_impl();
   Tensor result{impl};
   impl->dtype = dtype;
-  impl->numel = checked_numel(sizes);
+  impl->numel = numel;
   impl->sizes = sizes;
   const size_t ndim = sizes.size();
   impl->strides.resize(ndim);
@@ -129,8 +131,14 @@ Tensor empty(const Dims& sizes, DType dtype) {
   }
   impl->contiguous = true;
   impl->offset = 0;
-  impl->storage = new_storage(checked_bytes(impl->numel, dtype));
+  impl->storage = new_storage(checked_bytes(numel, dtype));
   return result;
+}
+
+}  // namespace
+
+Tensor empty(const Dims& sizes, DType dtype) {
+  return empty_of(sizes, checked_numel(sizes), dtype);
 }
 
 Tensor empty_strided(const Dims& sizes, const Dims& strides, DType dtype) {
@@ -151,7 +159,7 @@ Tensor empty_strided(const Dims& sizes, const Dims& strides, DType dtype) {
 
 Tensor empty_like(const Tensor& like, DType dtype) {
   if (like.is_contiguous() || !is_dense(like.sizes(), like.strides())) {
-    return empty(like.sizes(), dtype);
+    return empty_of(like.sizes(), like.numel(), dtype);
   }
   return empty_strided(like.sizes(), like.strides(), dtype);
 }
@@ -363,9 +371,8 @@ Dims broadcast_sizes(const Dims& a, const Dims& b, const char* op) {
       continue;
     }
     fail(ErrorKind::kRuntime, op, "(): The size of tensor a (", a_longer ? x : y,
-         ") must match the size of tensor b (", a_longer ? y : x,
-         ") at non-singleton dimension ", shift + i, "\n  a: ", to_string(a),
-         "\n  b: ", to_string(b));
+         ") must match the size of tensor b (", a_longer ? y : x, ") at non-singleton dimension ",
+         shift + i, "\n  a: ", to_string(a), "\n  b: ", to_string(b));
   }
   return result;
 }
