@@ -81,9 +81,9 @@ def stub_type(type_: str) -> str:
         "bool": "builtins.bool", "bool | None": "builtins.bool | None", "dtype": "_DType",
         "dtype | None": "_DType | None", "device | None": "Any", "memory_format | None": "memory_format | None", "float": "builtins.float",
         "int": "builtins.int",
-        "list[int]": "Sequence[int] | int", "list[int] | None": "Sequence[int] | int | None",
+        "list[int]": "_Ints", "list[int] | None": "_Ints | None", "int | None": "builtins.int | None", "float | None": "builtins.float | None",
         "list[Tensor]": "Sequence[Tensor]", "list[Tensor | None]": "Sequence[Tensor | None]",
-        "list[float]": "Sequence[float]",
+        "list[float]": "Sequence[builtins.float]",
     }.get(type_, type_)  # fmt: skip
 
 

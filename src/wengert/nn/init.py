@@ -214,6 +214,19 @@ def kaiming_normal_(
     return _kaiming(tensor, a, mode, nonlinearity, lambda std: normal_(tensor, 0.0, std, generator))
 
 
+def _orthonormal(matrix: wg.Tensor) -> wg.Tensor:
+    """The columns made orthonormal, each in turn, by Gram-Schmidt applied twice ("twice is enough":
+    Giraud, Langou, Rozloznik, 2005). Of normal numbers, this is uniform over orthogonal matrices.
+    """
+    result = wg.empty_like(matrix)
+    for i in range(matrix.shape[1]):
+        column, done = matrix[:, i], result[:, :i]
+        for _ in range(2):
+            column = column - done @ (done.t() @ column)
+        result[:, i] = column / column.norm()
+    return result
+
+
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: wg.Generator | None = None) -> Tensor:
     """Fills with an orthogonal matrix times ``gain``; all but the first dimension count as columns.
 
@@ -229,9 +242,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: wg.Generator | None 
         flat = wg.empty(
             max(rows, columns), min(rows, columns), dtype=tensor.dtype, device=tensor.device
         )
-        q, r = wg.linalg.qr(flat.normal_(0, 1, generator=generator))
-        # The signs make the distribution uniform over all orthogonal matrices.
-        q = q * r.diagonal().sign()
+        q = _orthonormal(flat.normal_(0, 1, generator=generator))
         if rows < columns:
             q = q.t()
         return tensor.copy_(q.reshape(tensor.shape)).mul_(gain)
