@@ -8,6 +8,7 @@
 #include "graph/node.h"
 #include "ops/elementwise.h"
 #include "ops/reduction.h"
+#include "ops/reduction_gradients.h"
 
 namespace wengert {
 

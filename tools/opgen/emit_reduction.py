@@ -8,27 +8,35 @@ from .model import Entry, Table
 
 RESULTS = {"same": "kSame", "int64": "kSumOfIntegers", "bool": "kBool", "count": "kCount",
            "float": "kFloat"}  # fmt: skip
+# What `init` may name: values that lose every comparison.
+BOUNDS = """
+  using Limits = std::numeric_limits<T>;
+  static constexpr T highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
+  static constexpr T lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();"""
 PER_FILE = 2  # each entry is a dozen instantiations of a large template
 
 
 def functor(entry: Entry) -> str:
     result = entry.get("result", "same")
     wide = "std::conditional_t<std::is_integral_v<In>, int64_t, compute_t<In>>"
-    acc = {"same": "compute_t<In>", "float": "compute_t<In>", "int64": wide, "bool": "bool",
+    acc = {"same": "compute_t<In>", "float": "compute_t<In>", "int64": wide, "bool": "uint8_t",
            "count": "int64_t"}[result]  # fmt: skip
-    out = {"same": "In", "float": "In", "bool": "bool", "count": "int64_t",
+    out = {"same": "In", "float": "In", "count": "int64_t",
+           "bool": "std::conditional_t<std::is_same_v<In, uint8_t>, uint8_t, bool>",
            "int64": "std::conditional_t<std::is_integral_v<In>, int64_t, In>"}[result]  # fmt: skip
     combine = scalar(entry, entry.get("combine"))
     merge = scalar(entry, entry.get("merge")) if entry.get("merge") else combine
-    element = "static_cast<T>(element)" if result in ("same", "int64", "float") else "element"
+    tested = result in ("bool", "count")
+    element = "static_cast<T>(convert<bool>(element))" if tested else "static_cast<T>(element)"
     other = "other" if entry.get("merge") else "input"
+    bounds = BOUNDS if entry.get("init") in ("lowest", "highest") else ""
     return f"""// {entry.file}:{entry.line}
 template <typename Input>
 struct {entry.name}_op {{
   using In = Input;
   using Acc = {acc};
   using Out = {out};
-  using T = Acc;
+  using T = Acc;{bounds}
   static constexpr bool kVectorise = true;
   Acc init() const {{ return static_cast<Acc>({scalar(entry, entry.get("init"))}); }}
   Acc combine(Acc acc, compute_t<In> element) const {{
@@ -77,6 +85,8 @@ def kernels(table: Table) -> list[tuple[str, str]]:
 def implementation(entry: Entry) -> str:
     names = {p.name for p in entry.parameters}
     dim = "dim" if "dim" in names else "{}"
+    if any(p.name == "dim" and p.type == "int | None" for p in entry.parameters):
+        dim = "optional_dims(dim)"
     keepdim = "keepdim" if "keepdim" in names else "false"
     dtype = "dtype" if "dtype" in names else "{}"
     result = RESULTS[entry.get("result", "same")]

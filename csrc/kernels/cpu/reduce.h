@@ -280,7 +280,8 @@ class Reducer : private ReducePlan {
     const int64_t first_outer = single ? 0 : block / inner_blocks_ * block_outer_;
     const int64_t last_outer = std::min(outer_, first_outer + block_outer_);
     const int64_t whole = rows / replicas;
-    const int64_t rest = rows - whole * replicas;
+    // The mask tells the compiler that what is left fits into the lanes.
+    const int64_t rest = kFixed ? rows & (kWidth - 1) : rows - whole * replicas;
     for (int64_t outer = first_outer; outer < last_outer; ++outer) {
       int64_t in, unused;
       reduced_.locate(outer, in, unused);

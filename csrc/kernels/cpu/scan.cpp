@@ -34,28 +34,51 @@ using scan_t = std::conditional_t<
     std::conditional_t<std::is_same_v<T, float>, double,
                        std::conditional_t<std::is_same_v<T, complex64>, complex128, T>>>;
 
-// state = step(state, x[i]); y[i] = state, in the wider type.
+// state = step(state, x[i]); y[i] = state, in the wider type. From the end if reverse.
 template <typename T, typename Step>
-void scan(const void* x, void* y, int64_t outer, int64_t n, int64_t inner, scan_t<T> start,
-          const Step& step) {
+void scan(const void* x, void* y, int64_t outer, int64_t n, int64_t inner, bool reverse,
+          scan_t<T> start, const Step& step) {
   using C = scan_t<T>;
+  const int64_t stride = reverse ? -inner : inner;
   for_each_group(outer, n, inner, [&](int64_t offset, int64_t lanes) {
+    if (reverse) offset += (n - 1) * inner;
     const T* source = static_cast<const T*>(x) + offset;
     T* target = static_cast<T*>(y) + offset;
     if (lanes == 1) {
       C state = start;
       for (int64_t i = 0; i < n; ++i) {
-        state = step(state, convert<C>(source[i * inner]));
-        target[i * inner] = convert<T>(state);
+        state = step(state, convert<C>(source[i * stride]));
+        target[i * stride] = convert<T>(state);
       }
       return;
     }
     C states[kLanes];
     for (int64_t lane = 0; lane < lanes; ++lane) states[lane] = start;
-    for (int64_t i = 0; i < n; ++i, source += inner, target += inner) {
+    for (int64_t i = 0; i < n; ++i, source += stride, target += stride) {
       for (int64_t lane = 0; lane < lanes; ++lane) {
         states[lane] = step(states[lane], convert<C>(source[lane]));
         target[lane] = convert<T>(states[lane]);
+      }
+    }
+  });
+}
+
+template <typename T>
+void recurrence_of(const T* coefficient, const T* x, T* y, int64_t outer, int64_t n, int64_t inner,
+                   bool reverse) {
+  using C = scan_t<T>;
+  const int64_t stride = reverse ? -inner : inner;
+  for_each_group(outer, n, inner, [&](int64_t offset, int64_t lanes) {
+    if (reverse) offset += (n - 1) * inner;
+    C states[kLanes] = {};
+    for (int64_t i = 0; i < n; ++i, offset += stride) {
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        const C term = convert<C>(x[offset + lane]);
+        const C factor = convert<C>(coefficient[offset + lane]);
+        // Zero times infinity or NaN is zero: what is not selected must not poison the rest.
+        const bool nothing = states[lane] == C(0);
+        states[lane] = nothing ? term : add(term, multiply(factor, states[lane]));
+        y[offset + lane] = convert<T>(states[lane]);
       }
     }
   });
@@ -136,17 +159,20 @@ C log_add_exp(C a, C b) {
 
 }  // namespace
 
-void cumsum(DType dtype, const void* x, void* y, int64_t outer, int64_t n, int64_t inner) {
+void cumsum(DType dtype, const void* x, void* y, int64_t outer, int64_t n, int64_t inner,
+            bool reverse) {
   visit_dtype(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    scan<T>(x, y, outer, n, inner, scan_t<T>(0), [](auto a, auto b) { return add(a, b); });
+    scan<T>(x, y, outer, n, inner, reverse, scan_t<T>(0), [](auto a, auto b) { return add(a, b); });
   });
 }
 
-void cumprod(DType dtype, const void* x, void* y, int64_t outer, int64_t n, int64_t inner) {
+void cumprod(DType dtype, const void* x, void* y, int64_t outer, int64_t n, int64_t inner,
+             bool reverse) {
   visit_dtype(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    scan<T>(x, y, outer, n, inner, scan_t<T>(1), [](auto a, auto b) { return multiply(a, b); });
+    scan<T>(x, y, outer, n, inner, reverse, scan_t<T>(1),
+            [](auto a, auto b) { return multiply(a, b); });
   });
 }
 
@@ -164,7 +190,19 @@ void cummin(DType dtype, const void* x, void* values, int64_t* indices, int64_t 
   });
 }
 
-void logcumsumexp(DType dtype, const void* x, void* y, int64_t outer, int64_t n, int64_t inner) {
+void recurrence(DType dtype, const void* coefficient, const void* x, void* y, int64_t outer,
+                int64_t n, int64_t inner, bool reverse) {
+  visit_dtype(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (is_complex_v<T> || has_nan_v<T>) {
+      recurrence_of(static_cast<const T*>(coefficient), static_cast<const T*>(x),
+                    static_cast<T*>(y), outer, n, inner, reverse);
+    }
+  });
+}
+
+void logcumsumexp(DType dtype, const void* x, void* y, int64_t outer, int64_t n, int64_t inner,
+                  bool reverse) {
   WENGERT_CHECK(is_inexact(dtype), kNotImplemented, "logcumsumexp(): not implemented for ",
                 dtype_name(dtype));
   visit_dtype(dtype, [&](auto tag) {
@@ -172,7 +210,7 @@ void logcumsumexp(DType dtype, const void* x, void* y, int64_t outer, int64_t n,
     if constexpr (is_complex_v<T> || has_nan_v<T>) {
       using C = scan_t<T>;
       const C start(-std::numeric_limits<float>::infinity());
-      scan<T>(x, y, outer, n, inner, start, [](C a, C b) { return log_add_exp(a, b); });
+      scan<T>(x, y, outer, n, inner, reverse, start, [](C a, C b) { return log_add_exp(a, b); });
     }
   });
 }
