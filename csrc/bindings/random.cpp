@@ -97,8 +97,9 @@ PyObject* randint(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* 
 
 PyMethodDef functions[] = {
     {"randint", as_function(randint), METH_FASTCALL | METH_KEYWORDS,
-     "randint(low=0, high, size, *, generator=None, dtype=None, device=None, requires_grad=False, "
-     "pin_memory=False)\n\nIntegers drawn uniformly from `low` to `high - 1`.\n\n"
+     "randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, "
+     "requires_grad=False, pin_memory=False)\n--\n\n"
+     "Integers drawn uniformly from `low` to `high - 1`; randint(high, size) starts at 0.\n\n"
      ">>> wg.randint(5, 6, (2,))\ntensor([5, 5])"},
     {nullptr, nullptr, 0, nullptr}};
 

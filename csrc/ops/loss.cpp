@@ -267,6 +267,7 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, const std::string& re
   WENGERT_CHECK(is_floating(input.dtype()) || is_floating(target.dtype()), kNotImplemented,
                 "\"mse_loss\" not implemented for '", dtype_name(input.dtype()), "'",
                 describe_argument("input", input), describe_argument("target", target));
+  broadcast_sizes(input.sizes(), target.sizes(), "mse_loss");  // raises under this name
   return reduced(ops::_mse(input, target), reduction);
 }
 
