@@ -86,7 +86,7 @@ inline double zeta(double s, double q) {
     const double term = std::pow(q, -s);
     sum += term;
     q += 1;
-    if (term < 1e-17 * sum) return sum;
+    if (term <= 1e-17 * sum) return sum;  // 0 <= 0 where powers underflow
   }
   // B_2k / (2k)!, k = 1 ...
   static constexpr double kBernoulli[] = {
