@@ -38,7 +38,8 @@ void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create
   AutogradExtra& more = extra(variable);
   if (!more.grad.defined()) {
     // Moved in when nobody else holds it; PyTorch's layout contract: the strides of the variable.
-    const bool ours = gradient->refs <= 2 && gradient.storage()->refs == 1 && gradient->python == nullptr;
+    const bool ours =
+        gradient->refs <= 2 && gradient.storage()->refs == 1 && gradient->python == nullptr;
     if (create_graph) {
       more.grad = gradient;
     } else if (ours && gradient.strides() == variable.strides() && !requires_grad(gradient)) {

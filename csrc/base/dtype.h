@@ -38,10 +38,10 @@ inline constexpr size_t kMaxItemSize = 16;
 
 template <typename T>
 struct dtype_of;
-#define WENGERT_DTYPE_OF(name, type)              \
-  template <>                                     \
-  struct dtype_of<type> {                         \
-    static constexpr DType value = DType::name;   \
+#define WENGERT_DTYPE_OF(name, type)            \
+  template <>                                   \
+  struct dtype_of<type> {                       \
+    static constexpr DType value = DType::name; \
   };
 WENGERT_FORALL_DTYPES(WENGERT_DTYPE_OF)
 #undef WENGERT_DTYPE_OF
@@ -79,8 +79,7 @@ constexpr DType to_complex(DType dtype) {
 }
 
 template <typename T>
-inline constexpr bool is_complex_v =
-    std::is_same_v<T, complex64> || std::is_same_v<T, complex128>;
+inline constexpr bool is_complex_v = std::is_same_v<T, complex64> || std::is_same_v<T, complex128>;
 template <typename T>
 inline constexpr bool is_reduced_v = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
 
@@ -126,8 +125,7 @@ template <typename To, typename From>
     return value != From(0);
   } else if constexpr (is_reduced_v<To>) {
     return To(static_cast<float>(value));
-  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> &&
-                       sizeof(To) < 8) {
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && sizeof(To) < 8) {
     // Through int64, so that out-of-range values wrap instead of being undefined.
     return static_cast<To>(convert<int64_t>(value));
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {

@@ -44,10 +44,10 @@ template <typename... Args>
 }
 
 // The message is only built when the condition is false.
-#define WENGERT_CHECK(condition, kind, ...)                                              \
-  do {                                                                                   \
-    if (!(condition)) [[unlikely]]                                                       \
-      ::wengert::fail(::wengert::ErrorKind::kind, __VA_ARGS__);                          \
+#define WENGERT_CHECK(condition, kind, ...)                     \
+  do {                                                          \
+    if (!(condition)) [[unlikely]]                              \
+      ::wengert::fail(::wengert::ErrorKind::kind, __VA_ARGS__); \
   } while (0)
 
 }  // namespace wengert

@@ -12,10 +12,10 @@ class Scalar {
   enum class Kind : uint8_t { kBool, kInt, kFloat, kComplex };
 
   constexpr Scalar() : kind_(Kind::kInt), int_(0) {}
-  constexpr Scalar(bool v) : kind_(Kind::kBool), int_(v) {}                    // NOLINT
-  constexpr Scalar(int v) : kind_(Kind::kInt), int_(v) {}                      // NOLINT
-  constexpr Scalar(int64_t v) : kind_(Kind::kInt), int_(v) {}                  // NOLINT
-  constexpr Scalar(double v) : kind_(Kind::kFloat), float_(v) {}               // NOLINT
+  constexpr Scalar(bool v) : kind_(Kind::kBool), int_(v) {}                         // NOLINT
+  constexpr Scalar(int v) : kind_(Kind::kInt), int_(v) {}                           // NOLINT
+  constexpr Scalar(int64_t v) : kind_(Kind::kInt), int_(v) {}                       // NOLINT
+  constexpr Scalar(double v) : kind_(Kind::kFloat), float_(v) {}                    // NOLINT
   constexpr Scalar(std::complex<double> v) : kind_(Kind::kComplex), complex_(v) {}  // NOLINT
 
   Kind kind() const { return kind_; }
@@ -62,10 +62,14 @@ class Scalar {
     return visit_dtype(dtype, [&](auto tag) -> Scalar {
       using T = typename decltype(tag)::type;
       const T value = *static_cast<const T*>(from);
-      if constexpr (std::is_same_v<T, bool>) return Scalar(value);
-      else if constexpr (std::is_integral_v<T>) return Scalar(static_cast<int64_t>(value));
-      else if constexpr (is_complex_v<T>) return Scalar(convert<std::complex<double>>(value));
-      else return Scalar(convert<double>(value));
+      if constexpr (std::is_same_v<T, bool>)
+        return Scalar(value);
+      else if constexpr (std::is_integral_v<T>)
+        return Scalar(static_cast<int64_t>(value));
+      else if constexpr (is_complex_v<T>)
+        return Scalar(convert<std::complex<double>>(value));
+      else
+        return Scalar(convert<double>(value));
     });
   }
 

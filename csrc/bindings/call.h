@@ -20,8 +20,7 @@ namespace wengert::python {
 
 // --- the Python objects ---
 struct PyTensor {
-  PyObject_HEAD
-  Tensor tensor;
+  PyObject_HEAD Tensor tensor;
   PyObject* dict;
   PyObject* weak_references;
 };
@@ -33,7 +32,9 @@ extern PyTypeObject size_type;
 inline bool is_tensor(PyObject* object) {
   return Py_TYPE(object) == tensor_type || PyObject_TypeCheck(object, tensor_type);
 }
-inline const Tensor& unwrap(PyObject* object) { return reinterpret_cast<PyTensor*>(object)->tensor; }
+inline const Tensor& unwrap(PyObject* object) {
+  return reinterpret_cast<PyTensor*>(object)->tensor;
+}
 
 PyObject* wrap(Tensor tensor);  // None where undefined
 PyObject* wrap(const std::vector<Tensor>& tensors);
@@ -42,7 +43,8 @@ PyObject* wrap(const std::tuple<T...>& values) {
   PyObject* result = PyTuple_New(sizeof...(T));
   if (result == nullptr) throw Error(ErrorKind::kPython, "");
   Py_ssize_t i = 0;
-  std::apply([&](const auto&... each) { (PyTuple_SET_ITEM(result, i++, wrap(each)), ...); }, values);
+  std::apply([&](const auto&... each) { (PyTuple_SET_ITEM(result, i++, wrap(each)), ...); },
+             values);
   return result;
 }
 PyObject* wrap(DType dtype);
@@ -168,8 +170,8 @@ PyObject* binary_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
   return guarded([&]() -> PyObject* {
     std::optional<Operand> x, y;
     if (!operator_operand(a, &x) || !operator_operand(b, &y)) [[unlikely]] {
-      return retry_with_arrays(
-          a, b, [&](PyObject* p, PyObject* q) { return binary_operator(p, q, fn); });
+      return retry_with_arrays(a, b,
+                               [&](PyObject* p, PyObject* q) { return binary_operator(p, q, fn); });
     }
     return wrap(fn(*x, *y));
   });
@@ -178,8 +180,8 @@ template <typename Fn>
 PyObject* tensor_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
   return guarded([&]() -> PyObject* {
     if (!is_tensor(a) || !is_tensor(b)) [[unlikely]] {
-      return retry_with_arrays(
-          a, b, [&](PyObject* p, PyObject* q) { return tensor_operator(p, q, fn); });
+      return retry_with_arrays(a, b,
+                               [&](PyObject* p, PyObject* q) { return tensor_operator(p, q, fn); });
     }
     return wrap(fn(unwrap(a), unwrap(b)));
   });
@@ -222,7 +224,8 @@ void add_graph_functions(PyObject* module);
 void install_sites(PyObject* module);
 void add_attribute_types(PyObject* module);
 void add_interop_functions(PyObject* module);
-void add_conversions(std::vector<PyMethodDef>& methods);  // to(), float(), contiguous(), size(), ...
+void add_conversions(
+    std::vector<PyMethodDef>& methods);  // to(), float(), contiguous(), size(), ...
 void add_random(PyObject* module);
 PyObject* get_item(PyObject* self, PyObject* index);
 int set_item(PyObject* self, PyObject* index, PyObject* value);

@@ -68,8 +68,8 @@ const char* synonym(const char* name) {
   struct Pair {
     const char *theirs, *ours;
   };
-  static constexpr Pair kPairs[] = {{"axis", "dim"}, {"keepdims", "keepdim"}, {"a", "input"},
-                                    {"x", "input"},  {"self", "input"}};
+  static constexpr Pair kPairs[] = {
+      {"axis", "dim"}, {"keepdims", "keepdim"}, {"a", "input"}, {"x", "input"}, {"self", "input"}};
   for (const Pair& pair : kPairs) {
     if (std::strcmp(name, pair.theirs) == 0) return pair.ours;
   }
@@ -106,8 +106,9 @@ bool parse_arguments(const Signature& signature, PyObject* self, PyObject* const
     }
   }
   if (count + filled > signature.positional) {
-    PyErr_Format(PyExc_TypeError, "%s() takes from %d to %d positional arguments but %zd were given",
-                 signature.name, signature.required, signature.positional, count + filled);
+    PyErr_Format(PyExc_TypeError,
+                 "%s() takes from %d to %d positional arguments but %zd were given", signature.name,
+                 signature.required, signature.positional, count + filled);
     return false;
   }
   for (Py_ssize_t i = 0; i < count; ++i) slots[filled++] = args[i];
@@ -262,9 +263,8 @@ std::vector<Tensor> to_tensor_list(PyObject* slot, const Signature& signature, i
 
 std::vector<Tensor> to_optional_tensor_list(PyObject* slot, const Signature& signature, int index) {
   std::vector<Tensor> result;
-  each_item(slot, signature, index, "tuple of Tensors or Nones", [&](PyObject* item) {
-    result.push_back(to_optional_tensor(item, signature, index));
-  });
+  each_item(slot, signature, index, "tuple of Tensors or Nones",
+            [&](PyObject* item) { result.push_back(to_optional_tensor(item, signature, index)); });
   return result;
 }
 

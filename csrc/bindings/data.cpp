@@ -63,7 +63,8 @@ class Reader {
       const Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
       try {
         level(count, depth, object);
-        for (Py_ssize_t i = 0; i < count; ++i) measure(PySequence_Fast_GET_ITEM(items, i), depth + 1);
+        for (Py_ssize_t i = 0; i < count; ++i)
+          measure(PySequence_Fast_GET_ITEM(items, i), depth + 1);
       } catch (...) {
         Py_DECREF(items);
         throw;

@@ -8,8 +8,7 @@ PyTypeObject* dtype_type = nullptr;
 namespace {
 
 struct PyDType {
-  PyObject_HEAD
-  DType dtype;
+  PyObject_HEAD DType dtype;
 };
 PyObject* instances[kNumDTypes];
 
@@ -28,9 +27,7 @@ PyObject* get_complex(PyObject* self, void*) { return PyBool_FromLong(is_complex
 PyObject* get_signed(PyObject* self, void*) {
   return PyBool_FromLong(value(self) != DType::bool_ && value(self) != DType::uint8);
 }
-PyObject* get_size(PyObject* self, void*) {
-  return PyLong_FromSize_t(item_size(value(self)));
-}
+PyObject* get_size(PyObject* self, void*) { return PyLong_FromSize_t(item_size(value(self))); }
 PyObject* to_real_dtype(PyObject* self, PyObject*) { return wrap(to_real(value(self))); }
 PyObject* to_complex_dtype(PyObject* self, PyObject*) { return wrap(to_complex(value(self))); }
 
@@ -41,12 +38,12 @@ PyGetSetDef properties[] = {
     {"itemsize", get_size, nullptr, "Bytes per element.", nullptr},
     {"__module__", module_name, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMethodDef methods[] = {
-    {"__reduce__", reduce, METH_NOARGS, nullptr},
-    {"to_real", to_real_dtype, METH_NOARGS, "to_real($self)\n--\n\nThe real dtype of the same precision."},
-    {"to_complex", to_complex_dtype, METH_NOARGS,
-     "to_complex($self)\n--\n\nThe complex dtype of the same precision."},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr},
+                         {"to_real", to_real_dtype, METH_NOARGS,
+                          "to_real($self)\n--\n\nThe real dtype of the same precision."},
+                         {"to_complex", to_complex_dtype, METH_NOARGS,
+                          "to_complex($self)\n--\n\nThe complex dtype of the same precision."},
+                         {nullptr, nullptr, 0, nullptr}};
 PyType_Slot slots[] = {{Py_tp_repr, reinterpret_cast<void*>(repr)},
                        {Py_tp_getset, properties},
                        {Py_tp_methods, methods},

@@ -1,6 +1,6 @@
 // Autograd's functions and the Python view of graph nodes.
-#include "autograd/engine.h"
 #include "autograd/accumulate.h"
+#include "autograd/engine.h"
 #include "bindings/call.h"
 #include "graph/node.h"
 
@@ -11,8 +11,7 @@ namespace {
 // --- nodes ---
 
 struct PyNode {
-  PyObject_HEAD
-  Ref<GraphObject> node;
+  PyObject_HEAD Ref<GraphObject> node;
 };
 PyTypeObject* node_type = nullptr;
 
@@ -92,25 +91,25 @@ PyGetSetDef node_properties[] = {
     {"next_functions", node_edges, nullptr,
      "Pairs of the node that a gradient goes to next and its index there.", nullptr},
     {"variable", node_variable, nullptr, "The leaf whose gradient is accumulated.", nullptr},
-    {"site", node_site, nullptr, "The user's line that recorded the node, as 'file:line'.", nullptr},
+    {"site", node_site, nullptr, "The user's line that recorded the node, as 'file:line'.",
+     nullptr},
     {"_sequence_nr", node_sequence, nullptr, "Later operations have larger numbers.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyType_Slot node_slots[] = {
-    {Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
-    {Py_tp_repr, reinterpret_cast<void*>(node_repr)},
-    {Py_tp_richcompare, reinterpret_cast<void*>(node_compare)},
-    {Py_tp_hash, reinterpret_cast<void*>(node_hash)},
-    {Py_tp_methods, node_methods},
-    {Py_tp_getset, node_properties},
-    {Py_tp_doc, const_cast<char*>("A recorded operation.")},
-    {0, nullptr}};
+PyType_Slot node_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
+                            {Py_tp_repr, reinterpret_cast<void*>(node_repr)},
+                            {Py_tp_richcompare, reinterpret_cast<void*>(node_compare)},
+                            {Py_tp_hash, reinterpret_cast<void*>(node_hash)},
+                            {Py_tp_methods, node_methods},
+                            {Py_tp_getset, node_properties},
+                            {Py_tp_doc, const_cast<char*>("A recorded operation.")},
+                            {0, nullptr}};
 PyType_Spec node_spec = {"wengert.autograd.Node", sizeof(PyNode), 0,
                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, node_slots};
 
 // --- backward ---
 
-const char* const backward_names[] = {"tensors", "gradients", "inputs", "keep_graph",
-                                      "create_graph", "accumulate"};
+const char* const backward_names[] = {"tensors",    "gradients",    "inputs",
+                                      "keep_graph", "create_graph", "accumulate"};
 const Signature backward_signature = {"backward", 6, 6, 6, -1, backward_names, "000000"};
 
 PyObject* run(PyObject* const* slots) {
@@ -195,7 +194,8 @@ PyObject* remove_hook(PyObject*, PyObject* const* args, Py_ssize_t count) {
 
 PyObject* add_accumulated_hook(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
-    WENGERT_CHECK(count == 2 && is_tensor(args[0]), kType, "_add_accumulated_hook(tensor, function)");
+    WENGERT_CHECK(count == 2 && is_tensor(args[0]), kType,
+                  "_add_accumulated_hook(tensor, function)");
     const Tensor& tensor = unwrap(args[0]);
     WENGERT_CHECK(requires_grad(tensor) && grad_fn(tensor) == nullptr, kRuntime,
                   "post accumulate grad hooks cannot be registered on non-leaf tensors");

@@ -107,10 +107,11 @@ Resolved resolve(const Tensor& tensor, const IndexItems& items) {
       result.indices[dim++] = flag;
       result.advanced = true;
     } else {
-      WENGERT_CHECK(is_tensor(item) || PySequence_Check(item) != 0, kIndex,
-                    "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
-                    "are valid indices (got ",
-                    Py_TYPE(item)->tp_name, ")");
+      WENGERT_CHECK(
+          is_tensor(item) || PySequence_Check(item) != 0, kIndex,
+          "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
+          "are valid indices (got ",
+          Py_TYPE(item)->tp_name, ")");
       const Tensor index = index_tensor(item);
       WENGERT_CHECK(is_integral(index.dtype()), kIndex,
                     "tensors used as indices must be long, int, byte or bool tensors",
@@ -148,11 +149,11 @@ std::vector<Tensor> expand_masks(const Resolved& resolved) {
     }
     const int64_t used = std::max<int64_t>(index.ndim(), 1);
     for (int64_t d = 0; d < index.ndim(); ++d) {
-      WENGERT_CHECK(dim + d < resolved.view.ndim() &&
-                        index.sizes()[d] == resolved.view.sizes()[dim + d],
-                    kIndex, "The shape of the mask ", to_string(index.sizes()), " at index ", d,
-                    " does not match the shape of the indexed tensor ",
-                    to_string(resolved.view.sizes()), " at index ", dim + d);
+      WENGERT_CHECK(
+          dim + d < resolved.view.ndim() && index.sizes()[d] == resolved.view.sizes()[dim + d],
+          kIndex, "The shape of the mask ", to_string(index.sizes()), " at index ", d,
+          " does not match the shape of the indexed tensor ", to_string(resolved.view.sizes()),
+          " at index ", dim + d);
     }
     const Tensor coordinates = ops::nonzero(index.ndim() == 0 ? ops::unsqueeze(index, 0) : index);
     for (int64_t d = 0; d < used; ++d) result.push_back(ops::select(coordinates, 1, d));
@@ -192,9 +193,10 @@ PyObject* get_item(PyObject* self, PyObject* index) {
                     " is out of bounds for dimension 0 with size ", size);
       return wrap(ops::select(tensor, 0, value));
     }
-    WENGERT_CHECK(tensor.ndim() > 0 || !is_integer(index), kIndex,
-                  "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
-                  "tensor to a number");
+    WENGERT_CHECK(
+        tensor.ndim() > 0 || !is_integer(index), kIndex,
+        "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
+        "tensor to a number");
     const IndexItems items(index);
     const Resolved resolved = resolve(tensor, items);
     if (!resolved.advanced) {

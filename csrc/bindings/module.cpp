@@ -43,8 +43,10 @@ PyObject* py_set_default_dtype(PyObject*, PyObject* dtype) {
   static const Signature signature = {"set_default_dtype", 1, 1, 1, -1, names, "0"};
   return guarded([&]() -> PyObject* {
     const DType value = to_dtype(dtype, signature, 0);
-    WENGERT_CHECK(is_floating(value), kType, "only floating-point types are supported as the default "
-                                             "type, got ", dtype_name(value));
+    WENGERT_CHECK(is_floating(value), kType,
+                  "only floating-point types are supported as the default "
+                  "type, got ",
+                  dtype_name(value));
     set_default_dtype(value);
     Py_RETURN_NONE;
   });
@@ -81,8 +83,7 @@ PyObject* py_promote(PyObject*, PyObject* const* args, Py_ssize_t count) {
                     [](DType a, DType b) { return wrap(promote(a, b)); });
 }
 PyObject* py_can_cast(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return two_dtypes(args, count, "can_cast",
-                    [](DType a, DType b) { return wrap(can_cast(a, b)); });
+  return two_dtypes(args, count, "can_cast", [](DType a, DType b) { return wrap(can_cast(a, b)); });
 }
 
 template <typename Fn>

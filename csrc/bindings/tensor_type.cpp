@@ -71,8 +71,8 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
     PyObject* data = nullptr;
     static const char* names[] = {"data", nullptr};
-    if (PyArg_ParseTupleAndKeywords(args, keywords, "|O:Tensor", const_cast<char**>(names), &data) ==
-        0) {
+    if (PyArg_ParseTupleAndKeywords(args, keywords, "|O:Tensor", const_cast<char**>(names),
+                                    &data) == 0) {
       return nullptr;
     }
     Tensor tensor;
@@ -100,13 +100,13 @@ int set_attribute(PyObject* object, PyObject* name, PyObject* value) {
 
 // --- attributes ---
 
-#define GETTER(name, expression)                                            \
-  PyObject* name(PyObject* object, void*) {                                 \
-    return guarded([&]() -> PyObject* {                                     \
-      const Tensor& self = unwrap(object);                                  \
-      (void)self;                                                           \
-      return expression;                                                    \
-    });                                                                     \
+#define GETTER(name, expression)            \
+  PyObject* name(PyObject* object, void*) { \
+    return guarded([&]() -> PyObject* {     \
+      const Tensor& self = unwrap(object);  \
+      (void)self;                           \
+      return expression;                    \
+    });                                     \
   }
 GETTER(get_dtype, wrap(self.dtype()))
 GETTER(get_ndim, wrap(self.ndim()))
@@ -196,8 +196,8 @@ PyGetSetDef properties[] = {
     {"layout", get_layout, nullptr, "How memory holds the elements: always strided.", nullptr},
     {"nbytes", get_nbytes, nullptr, "The size of all elements in bytes.", nullptr},
     {"_sizes", get_shape, nullptr, "The sizes of the dimensions, as a tuple.", nullptr},
-    {"requires_grad", get_requires_grad, set_requires_grad,
-     "Is a gradient wanted for this tensor?", nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad, "Is a gradient wanted for this tensor?",
+     nullptr},
     {"is_leaf", get_is_leaf, nullptr, "Was it made by the user, not by a recorded operation?",
      nullptr},
     {"output_nr", get_output_nr, nullptr, "Which output of its operation it is.", nullptr},
@@ -246,11 +246,12 @@ PyObject* method_make_subclass(PyObject*, PyObject* args) {
     if (PyArg_ParseTuple(args, "OO|p:_make_subclass", &type, &data, &requires_grad) == 0) {
       return nullptr;
     }
-    WENGERT_CHECK(PyType_Check(type) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type),
-                                                         tensor_type) != 0,
-                  kType,
-                  "Creating a Tensor subclass from a class that does not inherit from Tensor is not "
-                  "possible. Make sure your class inherits from Tensor.");
+    WENGERT_CHECK(
+        PyType_Check(type) &&
+            PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), tensor_type) != 0,
+        kType,
+        "Creating a Tensor subclass from a class that does not inherit from Tensor is not "
+        "possible. Make sure your class inherits from Tensor.");
     WENGERT_CHECK(is_tensor(data), kType,
                   "_make_subclass(): argument 'data' (position 2) must be Tensor, not ",
                   Py_TYPE(data)->tp_name);
@@ -300,14 +301,16 @@ PyObject* compare(PyObject* a, PyObject* b, int operation) {
   return guarded([&]() -> PyObject* {
     std::optional<Operand> x, y;
     if (!operator_operand(a, &x) || !operator_operand(b, &y)) {
-      return retry_with_arrays(
-          a, b, [&](PyObject* p, PyObject* q) { return compare(p, q, operation); });
+      return retry_with_arrays(a, b,
+                               [&](PyObject* p, PyObject* q) { return compare(p, q, operation); });
     }
     return operators.compare(*x, *y, operation);
   });
 }
 
-Py_hash_t hash(PyObject* object) { return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(object) >> 4); }
+Py_hash_t hash(PyObject* object) {
+  return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(object) >> 4);
+}
 
 Py_ssize_t length(PyObject* object) {
   const Tensor& self = unwrap(object);
@@ -404,7 +407,8 @@ void add_tensor_type(PyObject* module) {
       {Py_nb_float, reinterpret_cast<void*>(as_float)},
       {Py_nb_int, reinterpret_cast<void*>(as_int)},
       {Py_nb_index, reinterpret_cast<void*>(as_index)},
-      {Py_tp_doc, const_cast<char*>("A multi-dimensional array that can remember how it was made.")}};
+      {Py_tp_doc,
+       const_cast<char*>("A multi-dimensional array that can remember how it was made.")}};
   for (const PyType_Slot* list : operators.slots) {
     for (; list->slot != 0; ++list) slots.push_back(*list);
   }

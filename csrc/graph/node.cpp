@@ -168,18 +168,20 @@ bool requires_grad_slow(const Tensor& tensor) {
 
 void check_inplace(const char* op, const Tensor& target) {
   if (!modes.grad) return;
-  WENGERT_CHECK(!target->requires_grad || target->grad_fn, kRuntime,
-                "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ",
-                op, describe_argument("self", target));
+  WENGERT_CHECK(
+      !target->requires_grad || target->grad_fn, kRuntime,
+      "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ", op,
+      describe_argument("self", target));
   if (target->extra != nullptr && target->extra->view != nullptr) {
     const Tensor& base = target->extra->view->base;
-    WENGERT_CHECK(!target->extra->view->no_grad || !requires_grad(base), kRuntime,
-                  "A view was created in no_grad mode and is being modified inplace with grad mode "
-                  "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. "
-                  "You can clarify your code by moving both the view and the inplace either both "
-                  "inside the no_grad block (if you don't want the inplace to be tracked) or both "
-                  "outside (if you want the inplace to be tracked).\n  op: ",
-                  op, describe_argument("self", target), describe_argument("base", base));
+    WENGERT_CHECK(
+        !target->extra->view->no_grad || !requires_grad(base), kRuntime,
+        "A view was created in no_grad mode and is being modified inplace with grad mode "
+        "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. "
+        "You can clarify your code by moving both the view and the inplace either both "
+        "inside the no_grad block (if you don't want the inplace to be tracked) or both "
+        "outside (if you want the inplace to be tracked).\n  op: ",
+        op, describe_argument("self", target), describe_argument("base", base));
     WENGERT_CHECK(!base->requires_grad || base->grad_fn, kRuntime,
                   "a view of a leaf Variable that requires grad is being used in an in-place "
                   "operation.\n  op: ",

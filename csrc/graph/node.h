@@ -132,9 +132,9 @@ struct AutogradExtra : Pooled {
   std::string name;  // the parameter's qualified name, where known
   CutReason cut;
   bool retains_grad = false;
-  std::vector<NodeExtra::Hook> hooks;  // of a leaf: its accumulator comes and goes
-  Ref<GraphObject> retained_by;        // the node that puts the gradient of this non-leaf here
-  std::vector<TensorHook> accumulated;   // called after a leaf's gradient was added
+  std::vector<NodeExtra::Hook> hooks;   // of a leaf: its accumulator comes and goes
+  Ref<GraphObject> retained_by;         // the node that puts the gradient of this non-leaf here
+  std::vector<TensorHook> accumulated;  // called after a leaf's gradient was added
   ~AutogradExtra();
 };
 

@@ -36,9 +36,8 @@ Tensor _to_dtype(const Tensor& input, DType dtype,
 
 Tensor sum_to_size(const Tensor& input, const Dims& size) {
   if (input.sizes() == size) return input;
-  WENGERT_CHECK(broadcastable_to(size, input.sizes()), kRuntime,
-                "sum_to_size(): size ", to_string(size), " is not expandable to size ",
-                to_string(input.sizes()));
+  WENGERT_CHECK(broadcastable_to(size, input.sizes()), kRuntime, "sum_to_size(): size ",
+                to_string(size), " is not expandable to size ", to_string(input.sizes()));
   const size_t extra = input.sizes().size() - size.size();
   Dims dims;
   for (size_t i = 0; i < input.sizes().size(); ++i) {

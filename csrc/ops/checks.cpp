@@ -22,9 +22,10 @@ DType dtype_of(const Operand& operand) {
 }  // namespace
 
 void bool_negation(const Operand*, int, DType dtype, const Scalar*) {
-  WENGERT_CHECK(dtype != DType::bool_, kRuntime,
-                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
-                "invert a mask, use the `~` or `logical_not()` operator instead.");
+  WENGERT_CHECK(
+      dtype != DType::bool_, kRuntime,
+      "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+      "invert a mask, use the `~` or `logical_not()` operator instead.");
 }
 
 void bool_positive(const Operand*, int, DType dtype, const Scalar*) {
@@ -34,16 +35,19 @@ void bool_positive(const Operand*, int, DType dtype, const Scalar*) {
 
 void bool_subtraction(const Operand* operands, int, DType, const Scalar*) {
   const bool a = dtype_of(operands[0]) == DType::bool_, b = dtype_of(operands[1]) == DType::bool_;
-  WENGERT_CHECK(!(a && b), kRuntime,
-                "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` "
-                "or `logical_xor()` operator instead.");
-  WENGERT_CHECK(!(a && operands[0].is_tensor()) && !(b && operands[1].is_tensor()), kRuntime,
-                "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
-                "to invert a mask, use the `~` or `logical_not()` operator instead.");
+  WENGERT_CHECK(
+      !(a && b), kRuntime,
+      "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` "
+      "or `logical_xor()` operator instead.");
+  WENGERT_CHECK(
+      !(a && operands[0].is_tensor()) && !(b && operands[1].is_tensor()), kRuntime,
+      "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+      "to invert a mask, use the `~` or `logical_not()` operator instead.");
 }
 
 void celu_alpha(const Operand*, int, DType, const Scalar* parameters) {
-  WENGERT_CHECK(!parameters[0].equals(0), kRuntime, "ZeroDivisionError: alpha cannot be 0 for CELU");
+  WENGERT_CHECK(!parameters[0].equals(0), kRuntime,
+                "ZeroDivisionError: alpha cannot be 0 for CELU");
 }
 
 void complex_parts(const Operand* operands, int, DType, const Scalar*) {
@@ -91,7 +95,8 @@ void same_dtype(const Operand* operands, int, DType, const Scalar*) {
 
 void softshrink_lambd(const Operand*, int, DType, const Scalar* parameters) {
   WENGERT_CHECK(parameters[0].real() >= 0, kRuntime,
-                "lambda must be greater or equal to 0, but found to be ", parameters[0].real(), ".");
+                "lambda must be greater or equal to 0, but found to be ", parameters[0].real(),
+                ".");
 }
 
 void unit_interval(const Operand* operands, int, DType, const Scalar*) {

@@ -9,11 +9,11 @@ namespace wengert {
 // An argument that may be a tensor or a Python number. Borrows the tensor.
 class Operand {
  public:
-  Operand(const Tensor& tensor) : tensor_(&tensor) {}   // NOLINT: implicit on purpose
-  Operand(const Scalar& scalar) : scalar_(scalar) {}    // NOLINT
-  Operand(double value) : scalar_(value) {}             // NOLINT
-  Operand(int value) : scalar_(value) {}                // NOLINT
-  Operand(int64_t value) : scalar_(value) {}            // NOLINT
+  Operand(const Tensor& tensor) : tensor_(&tensor) {}  // NOLINT: implicit on purpose
+  Operand(const Scalar& scalar) : scalar_(scalar) {}   // NOLINT
+  Operand(double value) : scalar_(value) {}            // NOLINT
+  Operand(int value) : scalar_(value) {}               // NOLINT
+  Operand(int64_t value) : scalar_(value) {}           // NOLINT
   bool is_tensor() const { return tensor_ != nullptr; }
   const Tensor& tensor() const { return *tensor_; }
   const Scalar& scalar() const { return scalar_; }
@@ -55,8 +55,8 @@ void run_elementwise_into(const ElementwiseKernel& kernel, DType dtype, ResultRu
 // Writes `source`, broadcast and converted, into `target`. No history, no version.
 void copy_values(const Tensor& target, const Tensor& source);
 void fill_values(const Tensor& target, const Scalar& value);
-Tensor contiguous_values(const Tensor& tensor);                // itself where it is contiguous
-Tensor converted_values(const Tensor& tensor, DType dtype);    // contiguous, of that dtype
-void check_writable(const char* op, const Tensor& target);     // overlap, read-only memory
+Tensor contiguous_values(const Tensor& tensor);              // itself where it is contiguous
+Tensor converted_values(const Tensor& tensor, DType dtype);  // contiguous, of that dtype
+void check_writable(const char* op, const Tensor& target);   // overlap, read-only memory
 
 }  // namespace wengert

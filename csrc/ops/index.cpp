@@ -1,6 +1,6 @@
 // Indexing by tensors.
-#include "kernels/cpu/advanced_index.h"
 #include "kernels/cpu/index.h"
+#include "kernels/cpu/advanced_index.h"
 #include "operators/basic.h"
 #include "operators/shape.h"
 #include "operators/view.h"
@@ -14,7 +14,7 @@ struct Walk {
   cpu::IndexPlan plan;
   std::vector<Tensor> held;  // int64 copies of the indices
   std::vector<Dims> strides;
-  Dims result;  // sizes of what is picked
+  Dims result;                 // sizes of what is picked
   std::vector<int64_t> order;  // result dimension -> index dimension (>= 0) or ~kept
 };
 

@@ -42,7 +42,8 @@ inline Dims shape_of(const Tensor& tensor) { return tensor.defined() ? tensor.si
 inline Dims shape_of(const Operand& o) { return o.is_tensor() ? shape_of(o.tensor()) : Dims{}; }
 std::vector<Dims> shape_of(const std::vector<Tensor>& tensors);
 // Operators of the view kind may have had to copy.
-inline void set_view_if_shared(const Tensor& result, const Tensor& base, bool multi_output = false) {
+inline void set_view_if_shared(const Tensor& result, const Tensor& base,
+                               bool multi_output = false) {
   if (result.storage() == base.storage()) set_view(result, base, multi_output);
 }
 inline DType dtype_of_value(const Tensor& tensor) { return tensor.dtype(); }

@@ -246,8 +246,8 @@ Dims format_strides(const Dims& sizes, MemoryFormat format) {
     return contiguous_strides(sizes);
   }
   const size_t rank = format == MemoryFormat::kChannelsLast ? 4 : 5;
-  WENGERT_CHECK(sizes.size() == rank, kRuntime, "required rank ", rank, " tensor to use channels_last",
-                rank == 5 ? "_3d" : "", " format");
+  WENGERT_CHECK(sizes.size() == rank, kRuntime, "required rank ", rank,
+                " tensor to use channels_last", rank == 5 ? "_3d" : "", " format");
   Dims strides(rank, 1);
   int64_t step = std::max<int64_t>(sizes[1], 1);
   for (size_t i = rank; i-- > 0;) {

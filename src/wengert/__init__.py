@@ -31,8 +31,6 @@ from wengert._composite.reduction import *
 from wengert._composite.sequence import *
 from wengert._composite.shape import *
 from wengert._interop import *
-from wengert._type_info import *
-from wengert._interop import *
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled

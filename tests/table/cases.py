@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from opgen.model import Entry, Parameter, Table, load
-
 from tests.table import samples as more
+
+from opgen.model import Entry, Parameter, Table, load
 from wengert import _C
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +100,9 @@ def call(entry: Entry, tensors: dict[str, Any], **others: Any) -> Any:
     return function(entry)(**tensors, **parameters(entry), **others)
 
 
-def points(entry: Entry, name: str, shape: tuple[int, ...], dtype: str, salt: str = "") -> np.ndarray:
+def points(
+    entry: Entry, name: str, shape: tuple[int, ...], dtype: str, salt: str = ""
+) -> np.ndarray:
     """Random elements of the parameter's domain, small ones included."""
     generator = np.random.default_rng(seed(entry, name + salt))
     low, high = domain(entry, name)
@@ -277,12 +279,12 @@ def sample_values(entry: Entry, sample: dict[str, Any], number: int) -> dict[str
 
 def _sample_value(parameter: Parameter, given: Any, scope: dict[str, Any]) -> Any:
     if parameter.is_tensor_list and isinstance(given, list | tuple):
-        return [eval(g, scope) if isinstance(g, str) else g for g in given]  # noqa: S307
+        return [eval(g, scope) if isinstance(g, str) else g for g in given]
     if not isinstance(given, str) or parameter.type in ("str", "str | None"):
         return given
     if parameter.type in ("dtype", "dtype | None"):
         return None if given == "None" else getattr(_C, given.rpartition(".")[2])
-    value = eval(given, scope)  # noqa: S307
+    value = eval(given, scope)
     if parameter.is_tensor and isinstance(value, np.generic | float | int):
         return np.asarray(value) if parameter.type != "Tensor | Number" else value
     return value

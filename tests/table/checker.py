@@ -212,9 +212,10 @@ def check_gradient(
             if not np.all(close):
                 at = np.unravel_index(int(np.argmin(close)), close.shape)
                 where = f" at input {arrays[k][at]!r}" if diagonal else ""
+                error = np.broadcast_to(allowed, close.shape)[at]
                 raise AssertionError(
                     f"{what} of input {k}{where}: {actual[at]!r}, differences give "
-                    f"{expected[at]!r} (allowed error {np.broadcast_to(allowed, close.shape)[at]:.2g})"
+                    f"{expected[at]!r} (allowed error {error:.2g})"
                 )
 
 
@@ -272,10 +273,17 @@ def check_adjoint(function: Function, arrays: Arrays, seed: int = 0) -> None:
     pairs = [(b, t) for b, t in pairs if b.requires_grad]
     if not pairs:
         return
-    pushed = _C._run_backward([b for b, _ in pairs], [t for _, t in pairs], duals, True, False, False)
-    left = sum(float(_inner(g, to_array(p), False)[0]) for g, p in zip(cotangents, pushed, strict=True)
-               if p is not None)  # fmt: skip
-    terms = [_inner(to_array(b), t, True) for b, t in zip(back, tangents, strict=True) if b is not None]
+    pushed = _C._run_backward(
+        [b for b, _ in pairs], [t for _, t in pairs], duals, True, False, False
+    )
+    left = sum(
+        float(_inner(g, to_array(p), False)[0])
+        for g, p in zip(cotangents, pushed, strict=True)
+        if p is not None
+    )
+    terms = [
+        _inner(to_array(b), t, True) for b, t in zip(back, tangents, strict=True) if b is not None
+    ]
     right = sum(float(np.sum(t)) for t in terms)
     size = sum(float(np.sum(np.abs(t))) for t in terms)
     assert abs(left - right) <= 1e-12 * size + 1e-300, f"<Jt, g> = {left!r}, <t, J^T g> = {right!r}"

@@ -1,4 +1,4 @@
-"""What the table itself does not say: samples, jumps, and checks that are left out, with reasons."""
+"""What the table itself does not say: samples, jumps, checks left out and the reasons."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ JUMPS: dict[str, Callable[[float], float]] = {
     "round": lambda x: abs(x - round(x - 0.5) - 0.5),
     "threshold": lambda x: abs(x - 0.1),
 }
-
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from opgen.model import Entry
-
 from tests.table import cases, checker
 from tests.table.test_derivatives import CASES, Case
+
+from opgen.model import Entry
 from wengert import _C
 
 

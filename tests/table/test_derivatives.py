@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from opgen.model import Entry
-
 from tests.table import cases, checker
+
+from opgen.model import Entry
 from wengert import _C
 
 COUNT = 10
@@ -20,7 +20,9 @@ def differentiated(entry: Entry) -> list[str]:
 
 
 def kinds(entry: Entry) -> list[str]:
-    return [k for k, d in (("float64", "float"), ("complex128", "complex")) if d in cases.groups(entry)]
+    return [
+        k for k, d in (("float64", "float"), ("complex128", "complex")) if d in cases.groups(entry)
+    ]
 
 
 CASES = [
@@ -106,7 +108,9 @@ def test_strong_zeros(entry: Entry, dtype: str) -> None:
                 assert np.all(array == 0), f"{name}, create_graph={create_graph}: {array}"
 
 
-@pytest.mark.parametrize("entry", cases.entries(lambda e: cases.elementwise(e) and cases.has_derivative(e)))
+@pytest.mark.parametrize(
+    "entry", cases.entries(lambda e: cases.elementwise(e) and cases.has_derivative(e))
+)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_gradient_in_lower_precision(entry: Entry, dtype: str) -> None:
     """The float64 gradient, rounded: same dtype as the input, as exact as the dtype."""
@@ -125,7 +129,8 @@ def test_gradient_in_lower_precision(entry: Entry, dtype: str) -> None:
         try:
             result = cases.call(entry, tensors)
         except RuntimeError as error:
-            assert "Half, Float or Double" in str(error)
+            if "Half, Float or Double" not in str(error):
+                raise
             pytest.skip("the operator takes float32 and float64 only")
         if not result.requires_grad:
             pytest.skip("its derivative is zero everywhere")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from opgen.model import Entry
-
 from tests.table import cases, checker
+
+from opgen.model import Entry
 
 SHAPE = (331,)  # several vectors and a tail, some values in every corner of the domain
 # What the table promises is for float32. The float64 reference is itself off by a few units.
@@ -71,7 +71,9 @@ def compare(entry: Entry, actual: np.ndarray, expected: np.ndarray, dtype: str, 
             wrong &= ~(np.isnan(actual) & np.isnan(expected))
             if dtype in checker.LARGEST:
                 # Beyond the largest number: infinity, or the largest itself.
-                limit = checker.LARGEST[dtype] * (1 - float(entry.get("ulp", 4)) * checker.EPSILON[dtype])
+                limit = checker.LARGEST[dtype] * (
+                    1 - float(entry.get("ulp", 4)) * checker.EPSILON[dtype]
+                )
                 wrong &= ~((np.abs(expected) >= limit) & (np.abs(actual) >= limit)
                            & (np.sign(actual) == np.sign(expected)))  # fmt: skip
     if np.any(wrong):

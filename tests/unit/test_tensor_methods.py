@@ -27,16 +27,16 @@ def test_size() -> None:
     assert repr(x.shape) == "wengert.Size([2, 3])"
     assert x.shape.numel() == 6
     assert hash(x.shape) == hash((2, 3))
-    for other in (x.shape[1:], x.shape + (1,), (1,) + x.shape, x.shape * 2, 2 * x.shape):
+    for other in (x.shape[1:], (*x.shape, 1), (1, *x.shape), x.shape * 2, 2 * x.shape):
         assert type(other) is wg.Size
-    assert (1,) + x.shape == (1, 2, 3)
+    assert (1, *x.shape) == (1, 2, 3)
     assert x.shape[0] == 2
-    assert x.shape + ("a",) == (2, 3, "a")
+    assert (*x.shape, "a") == (2, 3, "a")
     assert wg.Size(i for i in (1, 2)) == (1, 2)
     assert wg.Size([wg.tensor(4)]) == (4,)
     assert wg.Size() == ()
     assert wg.zeros(()).shape.numel() == 1
-    rows, columns = x.shape
+    _rows, _columns = x.shape
     assert wg.zeros(x.shape).shape == wg.zeros(*x.shape).shape
 
 
@@ -235,7 +235,12 @@ def test_channels_last() -> None:
     assert y.contiguous(memory_format=wg.channels_last) is y
     assert x.to(memory_format=wg.channels_last).stride() == y.stride()
     assert y.to(memory_format=wg.channels_last) is y
-    for kept in (y.clone(), y.double(), y.to(wg.float64), y.clone(memory_format=wg.preserve_format)):
+    for kept in (
+        y.clone(),
+        y.double(),
+        y.to(wg.float64),
+        y.clone(memory_format=wg.preserve_format),
+    ):
         assert kept.stride() == y.stride()
     for plain in (
         y.contiguous(),
@@ -280,7 +285,9 @@ def test_formats_are_differentiated() -> None:
 def test_format_errors() -> None:
     x = wg.zeros(2, 3)
     for ask in (x.contiguous, x.clone, x.to):
-        with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last format"):
+        with pytest.raises(
+            RuntimeError, match="required rank 4 tensor to use channels_last format"
+        ):
             ask(memory_format=wg.channels_last)
     with pytest.raises(RuntimeError, match="required rank 5 tensor to use channels_last_3d"):
         x.contiguous(memory_format=wg.channels_last_3d)
