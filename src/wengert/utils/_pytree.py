@@ -44,9 +44,7 @@ def _take_default(tree: Any) -> tuple[list[Any], Any]:
 _CONTAINERS: dict[type, _Container] = {
     tuple: _Container(lambda tree: (list(tree), None), lambda children, _: tuple(children)),
     list: _Container(lambda tree: (list(tree), None), lambda children, _: list(children)),
-    dict: _Container(
-        _take_keyed, lambda children, keys: dict(zip(keys, children, strict=True))
-    ),
+    dict: _Container(_take_keyed, lambda children, keys: dict(zip(keys, children, strict=True))),
     OrderedDict: _Container(
         _take_keyed, lambda children, keys: OrderedDict(zip(keys, children, strict=True))
     ),
