@@ -103,10 +103,18 @@ class TreeSpec:
     def __repr__(self) -> str:
         if self.kind is None:
             return "*"
-        inner = ", ".join(map(repr, self.children))
-        return f"{self.kind.__name__}({'' if self.context is None else f'{self.context}; '}{inner})"
+        inner = [repr(child) for child in self.children]
+        if self.kind is dict:
+            inner = [f"{key!r}: {child}" for key, child in zip(self.context, inner, strict=True)]
+        if self.kind not in _BRACKETS:
+            return f"{self.kind.__name__}({', '.join(inner)})"
+        opening, closing = _BRACKETS[self.kind]
+        if self.kind is tuple and len(inner) == 1:
+            inner[0] += ","
+        return opening + ", ".join(inner) + closing
 
 
+_BRACKETS: dict[type, str] = {tuple: "()", list: "[]", dict: "{}"}
 _LEAF = TreeSpec(None, None, (), 1)
 
 

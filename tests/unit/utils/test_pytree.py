@@ -61,6 +61,11 @@ def test_specs_tell_shapes_apart():
     assert all(a != b for i, a in enumerate(specs) for b in specs[:i])
 
 
+def test_specs_are_readable():
+    spec = tree_structure(({"a": 1}, [2, (3,)], Point(4, None)))
+    assert repr(spec) == "({'a': *}, [*, (*,)], Point(*, *))"
+
+
 def test_map_over_several_trees():
     assert tree_map(lambda a, b: a - b, {"x": [3, 4]}, {"x": [1, 1]}) == {"x": [2, 3]}
     with pytest.raises(ValueError, match="the trees differ"):
