@@ -142,6 +142,15 @@ PyObject* py_reach(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
   return invoke(reach_signature, nullptr, args, count, keywords, reach);
 }
 
+PyObject* set_version(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    WENGERT_CHECK(count == 2 && is_tensor(args[0]) && PyLong_Check(args[1]), kType,
+                  "_set_version(tensor, version)");
+    unwrap(args[0])->storage->version = static_cast<uint32_t>(PyLong_AsUnsignedLong(args[1]));
+    Py_RETURN_NONE;
+  });
+}
+
 // --- hooks ---
 
 // Keeps a Python callable; may be dropped from any place that holds the lock.
@@ -274,6 +283,9 @@ PyMethodDef functions[] = {
      "_retain_grad(tensor)\n--\n\nKeeps the gradient of a non-leaf tensor in .grad."},
     {"_set_name", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(set_name)),
      METH_FASTCALL, "_set_name(tensor, name)\n--\n\nThe name that messages call the tensor by."},
+    {"_set_version", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(set_version)),
+     METH_FASTCALL,
+     "_set_version(tensor, version)\n--\n\nFor who has put back the values of that version."},
     {"is_grad_enabled", get_grad_mode, METH_NOARGS,
      "is_grad_enabled()\n--\n\nAre operations being recorded in this thread?"},
     {"_set_grad_enabled", set_grad_mode, METH_O,

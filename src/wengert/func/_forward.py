@@ -8,6 +8,7 @@ from typing import Any
 
 import wengert as wg
 from wengert.autograd import forward_ad
+from wengert.autograd._basis import standard_basis
 from wengert.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from ._inputs import (
@@ -21,7 +22,6 @@ from ._inputs import (
     put,
     refuse_complex,
     split_aux,
-    standard_basis,
 )
 from ._reverse import jacrev
 from ._vmap import vmap

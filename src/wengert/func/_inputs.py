@@ -11,6 +11,7 @@ from wengert import _C
 from wengert.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
 Argnums = int | tuple[int, ...]
+Function = Callable[..., Any]
 
 
 def pick(args: tuple[Any, ...], argnums: Argnums) -> Any:
@@ -186,22 +187,3 @@ def refuse_complex(where: str, tensors: Sequence[wg.Tensor], role: str) -> None:
                 f"{where}: Expected all {role} to be real but received complex tensor at "
                 f"flattened input idx: {i}"
             )
-
-
-def standard_basis(like: Sequence[wg.Tensor], start: int, stop: int) -> list[wg.Tensor]:
-    """Rows ``start`` to ``stop`` of the identity over all elements of ``like``.
-
-    One tensor per tensor of ``like``, of its shape behind a dimension of rows.
-    """
-    result = []
-    offset = 0
-    for tensor in like:
-        block = wg.zeros(stop - start, tensor.numel(), dtype=tensor.dtype, device=tensor.device)
-        if offset < stop and start < offset + tensor.numel():
-            block.diagonal(start - offset).fill_(1)
-        result.append(block.reshape(stop - start, *tensor.shape))
-        offset += tensor.numel()
-    return result
-
-
-Function = Callable[..., Any]

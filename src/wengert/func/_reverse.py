@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import wengert as wg
+from wengert.autograd._basis import standard_basis
 from wengert.utils._pytree import tree_flatten, tree_unflatten
 
 from ._inputs import (
@@ -19,7 +20,6 @@ from ._inputs import (
     put,
     refuse_complex,
     split_aux,
-    standard_basis,
 )
 from ._vmap import vmap
 

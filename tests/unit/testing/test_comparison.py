@@ -70,7 +70,8 @@ def test_close(actual, expected, options):
         (True, False, {}, AssertionError, "Booleans mismatch: True is not False"),
         (
             t([1.0]), t([1.0, 2.0]), {}, AssertionError,
-            "The values for attribute 'shape' do not match: wengert.Size([1]) != wengert.Size([2]).",
+            "The values for attribute 'shape' do not match: "
+            "wengert.Size([1]) != wengert.Size([2]).",
         ),
         (
             t([1.0]), t([1.0], dtype=wg.float64), {}, AssertionError,
