@@ -25,8 +25,9 @@ def functional_call(
 ) -> Any:
     """Calls ``module`` with other parameters and buffers, and leaves it as it was.
 
-    Names that are not given keep the module's own values. A buffer that the module replaces or
-    writes to during the call changes in the given dictionary, not in the module.
+    Names that are not given keep the module's own values; a name that is nothing yet is an
+    attribute during the call. A buffer that the module replaces or writes to changes in the given
+    dictionary (where it is one), not in the module.
 
     Args:
         module: what is called.
@@ -40,7 +41,8 @@ def functional_call(
     Raises:
         RuntimeError: with ``strict``, names are missing or unknown.
         ValueError: a name is in two dictionaries; tied names are given different values.
-        KeyError, AttributeError: a name does not exist in the module.
+        AttributeError: a name leads to a child that does not exist.
+        TypeError: a value, or what it would replace, is no tensor.
 
     >>> from wengert.func import functional_call
     >>> layer = wg.nn.Linear(2, 1, bias=False)
@@ -95,7 +97,7 @@ def _swapped(
     finally:
         for name in reversed(before):
             after = _exchange(places[name], before[name])
-            if name in values:
+            if name in values and after is not _MISSING:
                 values[name] = after
 
 
@@ -147,19 +149,24 @@ def _place(module: nn.Module, name: str) -> _Place:
         if child is None:
             raise AttributeError(f"{type(owner).__name__} has no attribute `{step}`")
         owner = child
-    if last not in owner._parameters and last not in owner._buffers:
-        raise AttributeError(f"{type(owner).__name__} has no attribute `{last}`")
     return owner, last
 
 
+_MISSING: Any = object()
+
+
 def _exchange(place: _Place, value: Any) -> Any:
-    """Puts the value there, returns the one before."""
+    """Puts the value there, returns the one before; a place may be empty."""
     owner, name = place
-    if value is not None and not isinstance(value, wg.Tensor):
-        raise TypeError(f"{value} is not an instance of wengert.Tensor")
+    before = owner.__dict__.get(name, _MISSING)
+    for tensor, what in ((value, ""), (before, f"attribute `{name}`: ")):
+        if tensor is not None and tensor is not _MISSING and not isinstance(tensor, wg.Tensor):
+            raise TypeError(f"{what}{tensor} is not an instance of wengert.Tensor")
     # Registered values are attributes; assigning one would insist on a Parameter.
-    before = owner.__dict__[name]
-    owner.__dict__[name] = value
+    if value is _MISSING:
+        owner.__dict__.pop(name, None)
+    else:
+        owner.__dict__[name] = value
     return before
 
 
