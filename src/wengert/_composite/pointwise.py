@@ -203,7 +203,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
     Source: Hendrycks and Gimpel, Gaussian Error Linear Units, arXiv:1606.08415."""
     if approximate == "none":
-        return _ops._gelu(input)
+        return _ops._gelu_erf(input)
     if approximate == "tanh":
         return _ops._gelu_tanh(input)
     raise RuntimeError("approximate argument must be either none or tanh.")
