@@ -236,9 +236,9 @@ class Run {
     if (run) {
       node->type->backward(*node, incoming.data(), outgoing.data());
       if (!request_.keep_graph && !leaf) {
-        node->type->release(*node);
         node->released = true;
         node->released_at = site_;
+        node->type->release(*node);
       }
     }
     size_t i = 0;

@@ -87,6 +87,17 @@ namespace {
   throw Error(ErrorKind::kRuntime, text);
 }
 
+[[noreturn, gnu::cold]] void fail_replaced(const Node& owner, const char* role,
+                                           const TensorImpl& impl) {
+  fail(ErrorKind::kRuntime,
+       "one of the variables needed for gradient computation has been modified by an inplace "
+       "operation:\n  ",
+       dtype_name(impl.dtype), to_string(impl.sizes),
+       " was given other memory (by assigning to .data, set_ or resize_).\n    saved by    ",
+       owner.type->op, " (", role, ")   ", format_site(owner.site),
+       "\n    fix: call backward() first, or run the forward pass again");
+}
+
 [[noreturn, gnu::cold]] void fail_released(const Node& owner) {
   fail(ErrorKind::kRuntime,
        "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -103,7 +114,8 @@ namespace {
 Tensor Saved::get(Node& owner, const char* role) const {
   if (owner.released) fail_released(owner);
   if (!impl_) return Tensor();
-  if (impl_->storage->version != version_) {
+  if (impl_->storage != storage_) fail_replaced(owner, role, *impl_);
+  if (storage_->version != version_) {
     fail_overwritten(owner, role, *impl_, version_);
   }
   Tensor result{impl_};
@@ -151,7 +163,7 @@ void set_history(const Tensor& tensor, const Ref<Node>& node, uint32_t index) {
 
 void set_view(const Tensor& result, const Tensor& base, bool multi_output) {
   auto* view = new ViewInfo();
-  const bool chained = base->extra != nullptr && base->extra->view != nullptr;
+  const bool chained = is_view(base);
   view->base = chained ? base->extra->view->base : base;
   view->version = result.storage()->version;
   view->multi_output = multi_output;
@@ -162,17 +174,14 @@ void set_view(const Tensor& result, const Tensor& base, bool multi_output) {
 }
 
 bool requires_grad_slow(const Tensor& tensor) {
+  if (!is_view(tensor)) return false;
   const ViewInfo& view = *tensor->extra->view;
   return view.version != tensor.storage()->version && requires_grad(view.base);
 }
 
 void check_inplace(const char* op, const Tensor& target) {
   if (!modes.grad) return;
-  WENGERT_CHECK(
-      !target->requires_grad || target->grad_fn, kRuntime,
-      "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ", op,
-      describe_argument("self", target));
-  if (target->extra != nullptr && target->extra->view != nullptr) {
+  if (is_view(target)) {
     const Tensor& base = target->extra->view->base;
     WENGERT_CHECK(
         !target->extra->view->no_grad || !requires_grad(base), kRuntime,
@@ -182,11 +191,16 @@ void check_inplace(const char* op, const Tensor& target) {
         "inside the no_grad block (if you don't want the inplace to be tracked) or both "
         "outside (if you want the inplace to be tracked).\n  op: ",
         op, describe_argument("self", target), describe_argument("base", base));
-    WENGERT_CHECK(!base->requires_grad || base->grad_fn, kRuntime,
+    // The base may also be a plain tensor, of which another view was made a leaf.
+    WENGERT_CHECK(base->grad_fn || !requires_grad(target), kRuntime,
                   "a view of a leaf Variable that requires grad is being used in an in-place "
                   "operation.\n  op: ",
                   op, describe_argument("self", target), describe_argument("base", base));
   }
+  WENGERT_CHECK(
+      !target->requires_grad || target->grad_fn, kRuntime,
+      "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ", op,
+      describe_argument("self", target));
 }
 
 void check_out(const char* op, const Tensor& out, bool inputs_need_grad) {

@@ -92,7 +92,10 @@ class Saved {
  public:
   void input(const Tensor& tensor) { keep(tensor, false); }
   void output(const Tensor& tensor);  // without the history that would make a cycle
-  void reset() { impl_.reset(); }
+  void reset() {
+    impl_.reset();
+    storage_.reset();
+  }
   bool defined() const { return static_cast<bool>(impl_); }
   // Raises if the value was written over since, or was already let go.
   Tensor get(Node& owner, const char* role) const;
@@ -102,10 +105,12 @@ class Saved {
   void keep(const Tensor& tensor, bool is_output) {
     if (!tensor.defined()) return;
     impl_ = Ref<TensorImpl>(tensor.impl());
+    storage_ = tensor.storage();
     version_ = tensor->storage->version;
     is_output_ = is_output;
   }
   Ref<TensorImpl> impl_;
+  Ref<Storage> storage_;  // the tensor may be given another one
   uint32_t version_ = 0;
   uint32_t output_index_ = 0;
   bool is_output_ = false;
@@ -179,6 +184,12 @@ Node* gradient_accumulator(const Tensor& leaf);
 
 // Makes `tensor` output `index` of `node`.
 void set_history(const Tensor& tensor, const Ref<Node>& node, uint32_t index = 0);
+// Is it a view of a tensor whose memory it still shares? (Either may have been given other memory.)
+inline bool is_view(const Tensor& tensor) {
+  const TensorImpl& impl = *tensor.impl();
+  return impl.extra != nullptr && impl.extra->view != nullptr &&
+         impl.extra->view->base->storage == impl.storage;
+}
 // Marks `result` as a view of `base` (or of base's base).
 void set_view(const Tensor& result, const Tensor& base, bool multi_output = false);
 // Before a write in place: raises where PyTorch does, and leaves the tensor unchanged.
