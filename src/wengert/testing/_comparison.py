@@ -89,7 +89,7 @@ def assert_close(
     <BLANKLINE>
     Mismatched elements: 1 / 2 (50.0%)
     Greatest absolute difference: 0.09999990463256836 at index (1,) (up to 1e-05 allowed)
-    Greatest relative difference: 0.04761900007724762 at index (1,) (up to 1.3e-06 allowed)
+    Greatest relative difference: 0.04761900380253792 at index (1,) (up to 1.3e-06 allowed)
     """
     __tracebackhide__ = True
     if (rtol is None) != (atol is None):
