@@ -212,7 +212,7 @@ def _compare(
 def _tolerances(given: tuple[float, float] | None, *dtypes: wg.dtype | None) -> tuple[float, float]:
     if given is not None:
         return given
-    defaults = [_TOLERANCES.get(dtype, (0.0, 0.0)) for dtype in dtypes]  # type: ignore[call-overload]
+    defaults = [_TOLERANCES.get(dtype, (0.0, 0.0)) if dtype else (0.0, 0.0) for dtype in dtypes]
     return max(rtol for rtol, _ in defaults), max(atol for _, atol in defaults)
 
 
