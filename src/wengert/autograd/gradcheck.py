@@ -248,7 +248,7 @@ def _real(tensor: wg.Tensor) -> wg.Tensor:
 def _from_real(values: wg.Tensor, like: wg.Tensor) -> wg.Tensor:
     """A tensor of shape and dtype of ``like`` with these values."""
     if like.is_complex():
-        values = wg.view_as_complex(values.reshape(*like.shape, 2))
+        values = wg.view_as_complex(values.reshape((*like.shape, 2)))
     return values.reshape(like.shape).to(like.dtype)
 
 

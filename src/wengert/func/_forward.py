@@ -148,7 +148,7 @@ def jacfwd(
             shape = block.shape[1:]
             sizes = [x.numel() for x in flat_inputs]
             jacobians = [
-                part.movedim(0, -1).reshape(*shape, *x.shape)
+                part.movedim(0, -1).reshape((*shape, *x.shape))
                 for part, x in zip(block.split(sizes), flat_inputs, strict=True)
             ]
             trees.append(tree_unflatten(jacobians, input_spec))
