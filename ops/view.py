@@ -38,7 +38,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions swapped.
 
     >>> wg.zeros(2, 3).transpose(0, 1).shape
-    Size([3, 2])
+    wengert.Size([3, 2])
     """
 
 
@@ -47,7 +47,7 @@ def permute(input: Tensor, dims: list[int]) -> Tensor:
     """The dimensions in another order.
 
     >>> wg.zeros(2, 3, 4).permute(2, 0, 1).shape
-    Size([4, 2, 3])
+    wengert.Size([4, 2, 3])
     """
 
 
@@ -61,7 +61,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A dimension of size 1 inserted before ``dim``.
 
     >>> wg.zeros(3).unsqueeze(0).shape
-    Size([1, 3])
+    wengert.Size([1, 3])
     """
 
 
@@ -70,7 +70,7 @@ def squeeze(input: Tensor, dim: list[int] | None = None) -> Tensor:
     """Dimensions of size 1 removed: all, or those in ``dim``.
 
     >>> wg.zeros(1, 3, 1).squeeze().shape
-    Size([3])
+    wengert.Size([3])
     """
 
 

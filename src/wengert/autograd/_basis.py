@@ -18,6 +18,6 @@ def standard_basis(like: Sequence[wg.Tensor], start: int, stop: int) -> list[wg.
         block = wg.zeros(stop - start, tensor.numel(), dtype=tensor.dtype, device=tensor.device)
         if offset < stop and start < offset + tensor.numel():
             block.diagonal(start - offset).fill_(1)
-        result.append(block.reshape(stop - start, *tensor.shape))
+        result.append(block.reshape((stop - start, *tensor.shape)))
         offset += tensor.numel()
     return result

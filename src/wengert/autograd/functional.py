@@ -347,26 +347,24 @@ def _rows(i: int, output: wg.Tensor, inputs: _Row, create_graph: bool, strict: b
                 )
             columns[j].append(gradient)
     return tuple(
-        (wg.stack(column) if column else x.new_zeros(0)).reshape(*output.shape, *x.shape)
+        (wg.stack(column) if column else x.new_zeros(0)).reshape((*output.shape, *x.shape))
         for column, x in zip(columns, inputs, strict=True)
     )
 
 
 def _batched_rows(outputs: _Row, inputs: _Row, create_graph: bool) -> tuple[_Row, ...]:
+    def pull(*cotangents: wg.Tensor) -> _Row:
+        found = _grad(outputs, inputs, cotangents, retain_graph=True, create_graph=create_graph)
+        return tuple(
+            wg.zeros_like(x) if gradient is None else gradient
+            for gradient, x in zip(found, inputs, strict=True)
+        )
+
     sizes = [y.numel() for y in outputs]
-    found = _grad(
-        outputs,
-        inputs,
-        standard_basis(outputs, 0, sum(sizes)),
-        create_graph=create_graph,
-        is_grads_batched=True,
-    )
-    blocks = [
-        (x.new_zeros(sum(sizes), *x.shape) if rows is None else rows).split(sizes)
-        for rows, x in zip(found, inputs, strict=True)
-    ]
+    found = wg.func.vmap(pull)(*standard_basis(outputs, 0, sum(sizes)))
+    blocks = [rows.split(sizes) for rows in found]
     return tuple(
-        tuple(block[i].reshape(*y.shape, *x.shape) for block, x in zip(blocks, inputs, strict=True))
+        tuple(block[i].reshape((*y.shape, *x.shape)) for block, x in zip(blocks, inputs, strict=True))
         for i, y in enumerate(outputs)
     )
 

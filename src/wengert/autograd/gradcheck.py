@@ -237,20 +237,18 @@ def _promoted(value: Any) -> Any:
     return value.detach().to(double).requires_grad_(value.requires_grad)
 
 
-def _double(tensor: wg.Tensor) -> wg.Tensor:
-    return tensor.to(wg.complex128 if tensor.is_complex() else wg.float64)
-
-
 def _real(tensor: wg.Tensor) -> wg.Tensor:
     """A copy of the values: flat, float64, complex ones as pairs."""
-    values = _double(tensor.detach()).clone(memory_format=wg.contiguous_format)
-    return (wg.view_as_real(values) if values.is_complex() else values).reshape(-1)
+    values = tensor.detach().clone().reshape(-1)
+    if values.is_complex():
+        return wg.view_as_real(values.to(wg.complex128)).reshape(-1)
+    return values.to(wg.float64)
 
 
 def _from_real(values: wg.Tensor, like: wg.Tensor) -> wg.Tensor:
     """A tensor of shape and dtype of ``like`` with these values."""
     if like.is_complex():
-        values = wg.view_as_complex(values.reshape(*like.shape, 2))
+        values = wg.view_as_complex(values.reshape((*like.shape, 2)))
     return values.reshape(like.shape).to(like.dtype)
 
 
@@ -274,7 +272,7 @@ def _place(tensor: wg.Tensor, number: int) -> str:
     if tensor.is_complex():
         number, imaginary = divmod(number, 2)
         part = ", imaginary part" if imaginary else ", real part"
-    index = []
+    index: list[int] = []
     for size in reversed(tensor.shape):
         number, rest = divmod(number, size)
         index.insert(0, rest)

@@ -120,45 +120,45 @@ def jacfwd(
         chosen = pick(args, argnums)
         flat_inputs, input_spec = flat_tensors(chosen, "jacfwd", "inputs")
         refuse_complex("jacfwd", flat_inputs, "inputs")
-        specs = []
+        # The structures of what func gives, known once it has run inside of vmap.
+        output_spec = aux_spec = None
+        aux_leaves: list[Any] = []
 
         def of_flat(*values: wg.Tensor) -> tuple[Any, Any]:
+            nonlocal output_spec
             given = put(args, argnums, tree_unflatten(values, input_spec))
             output, aux = split_aux(func(*given, **kwargs), has_aux, _JVP)
             flat, output_spec = flat_outputs(output, _JVP)
             refuse_complex("jacfwd", flat, "outputs")
-            specs.append(output_spec)
             return tuple(flat), aux
 
         def column(*tangents: wg.Tensor) -> tuple[Any, Any]:
+            nonlocal aux_leaves, aux_spec
             _, slopes, aux = jvp(of_flat, tuple(flat_inputs), tangents, has_aux=True)
-            flat_aux, aux_spec = tree_flatten(aux)
-            tensors = [leaf for leaf in flat_aux if isinstance(leaf, wg.Tensor)]
-            specs.append((aux_spec, [isinstance(leaf, wg.Tensor) for leaf in flat_aux], flat_aux))
-            return slopes, tuple(tensors)
+            aux_leaves, aux_spec = tree_flatten(aux)
+            return slopes, tuple(leaf for leaf in aux_leaves if isinstance(leaf, wg.Tensor))
 
         total = sum(x.numel() for x in flat_inputs)
         basis = standard_basis(flat_inputs, 0, total)
         columns, aux_tensors = vmap(column, randomness=randomness)(*basis)
-        output_spec, (aux_spec, is_tensor, flat_aux) = specs
+        assert output_spec is not None
+        assert aux_spec is not None
         trees = []
         for block in columns:
             shape = block.shape[1:]
             sizes = [x.numel() for x in flat_inputs]
             jacobians = [
-                part.movedim(0, -1).reshape(*shape, *x.shape)
+                part.movedim(0, -1).reshape((*shape, *x.shape))
                 for part, x in zip(block.split(sizes), flat_inputs, strict=True)
             ]
             trees.append(tree_unflatten(jacobians, input_spec))
         result = tree_unflatten(trees, output_spec)
         if not has_aux:
             return result
+        # The aux of every column is the same: that of the first.
         firsts = iter(aux_tensors)
-        leaves = [
-            next(firsts)[0] if tensor else leaf
-            for tensor, leaf in zip(is_tensor, flat_aux, strict=True)
-        ]
-        return result, tree_unflatten(leaves, aux_spec)
+        aux = [next(firsts)[0] if isinstance(leaf, wg.Tensor) else leaf for leaf in aux_leaves]
+        return result, tree_unflatten(aux, aux_spec)
 
     return wrapper
 

@@ -136,7 +136,7 @@ class Recording:
         The core refuses to write to a leaf; this is the same for an alias that is none.
         """
         for alias, node in self.aliases:
-            if alias.grad_fn != node:
+            if alias.grad_fn is not None and alias.grad_fn != node:
                 raise RuntimeError(
                     "a leaf Variable that requires grad is being used in an in-place operation.\n"
                     f"  an input of the transformed function is written to at {alias.grad_fn.site}"

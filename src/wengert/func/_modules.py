@@ -83,8 +83,8 @@ def _swapped(
     module: nn.Module, values: dict[str, Any], tie_weights: bool, strict: bool
 ) -> Iterator[None]:
     """The values are in the module while the context lasts."""
-    everything = dict(module.named_parameters(remove_duplicate=False))
-    everything |= dict(module.named_buffers(remove_duplicate=False))
+    everything: dict[str, Any] = dict(module.named_parameters(remove_duplicate=False))
+    everything.update(module.named_buffers(remove_duplicate=False))
     wanted = _tied(everything, values) if tie_weights else dict(values)
     if strict:
         _check_names(module, everything, values, wanted)

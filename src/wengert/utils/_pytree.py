@@ -114,7 +114,7 @@ class TreeSpec:
         return opening + ", ".join(inner) + closing
 
 
-_BRACKETS: dict[type, str] = {tuple: "()", list: "[]", dict: "{}"}
+_BRACKETS = {tuple: ("(", ")"), list: ("[", "]"), dict: ("{", "}")}
 _LEAF = TreeSpec(None, None, (), 1)
 
 
