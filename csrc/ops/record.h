@@ -137,8 +137,8 @@ Check integer_division;
 Check integer_power;
 Check masked_fill_value;
 Check polygamma_order;
-Check same_dtype;
 Check softshrink_lambd;
+Check tolerances;
 Check unit_interval;
 }  // namespace check
 
