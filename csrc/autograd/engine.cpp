@@ -34,7 +34,8 @@ struct Task {
   int64_t first_capture = -1;
   Slot first;                      // output 0
   std::unique_ptr<Slot[]> others;  // outputs 1 and up, once one of them gets a gradient
-  bool needed = true;              // on a path to one of the inputs
+  bool needed = true;              // on a path to one of the inputs: its rule is run
+  bool wanted() const { return needed || first_capture >= 0; }  // its gradients are
 };
 
 // Node -> number of its task: open addressing, since this is looked up once per edge.
@@ -157,7 +158,7 @@ class Run {
       const uint32_t found = index_.find(edge.node());
       if (found == TaskIndex::kNone) continue;
       Task& task = tasks_[found];
-      task.needed = true;
+      task.needed = edge.node()->type == &kAccumulateGrad;
       captures_.push_back({i, edge.index, task.first_capture});
       task.first_capture = static_cast<int64_t>(captures_.size()) - 1;
     }
@@ -179,7 +180,7 @@ class Run {
     for (size_t i : order) {
       Task& task = tasks_[i];
       for (Edge& edge : task.node->edges) {
-        if (edge.target && tasks_[index_.find(edge.node())].needed) task.needed = true;
+        if (edge.target && tasks_[index_.find(edge.node())].wanted()) task.needed = true;
       }
     }
   }
@@ -246,7 +247,7 @@ class Run {
       Tensor& gradient = outgoing[i++];
       if (!edge.target) continue;
       const size_t next = index_.find(edge.node());
-      if (tasks_[next].needed) deliver(next, edge.index, std::move(gradient));
+      if (tasks_[next].wanted()) deliver(next, edge.index, std::move(gradient));
       if (--tasks_[next].waiting == 0) ready_.emplace(edge.node()->sequence, next);
     }
   }

@@ -219,7 +219,7 @@ PyObject* method_is_signed(PyObject* self, PyObject*) {
 
 FastFunction view_sizes = nullptr;  // view(*size), from the operator table
 
-// The name has a second meaning: view(dtype) reads the same bytes as another dtype.
+// The name has a second meaning: view(dtype) reads the same bytes as another dtype, without history.
 PyObject* method_view(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   static const char* const names[] = {"self", "dtype"};
   static const Signature signature = {"view", 2, 2, 2, -1, names, "00"};
@@ -231,7 +231,7 @@ PyObject* method_view(PyObject* self, PyObject* const* args, Py_ssize_t count, P
   return invoke(signature, self, args, count, keywords, [&](PyObject* const* slots) {
     const Tensor& tensor = unwrap(self);
     const DType dtype = to_dtype(slots[1], signature, 1);
-    return wrap(dtype == tensor.dtype() ? ops::_alias(tensor) : ops::_view_dtype(tensor, dtype));
+    return wrap(ops::_view_dtype(tensor, dtype));
   });
 }
 

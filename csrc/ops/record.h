@@ -135,6 +135,7 @@ Check hardtanh_limits;
 Check integer_addcdiv;
 Check integer_division;
 Check integer_power;
+Check masked_fill_value;
 Check polygamma_order;
 Check softshrink_lambd;
 Check tolerances;
