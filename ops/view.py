@@ -223,6 +223,21 @@ def detach_(input: Tensor) -> Tensor:
     """
 
 
+@opaque(public="method")
+def set_(input: Tensor, source: Tensor) -> Tensor:
+    """Gives this tensor the memory, sizes and strides of ``source``; returns it.
+
+    Raises RuntimeError if the dtypes differ, or if a gradient flows into either of the two while
+    operations are recorded: what was computed from the old values would lose its meaning.
+
+    >>> x, y = wg.zeros(2), wg.tensor([1.0, 2.0, 3.0])
+    >>> x.set_(y)
+    tensor([1., 2., 3.])
+    >>> x.data_ptr() == y.data_ptr()
+    True
+    """
+
+
 @opaque(public="method", varargs="size")
 def resize_(input: Tensor, size: list[int]) -> Tensor:
     """Gives this tensor other sizes, row-major; returns it. Its memory grows where it must: what is

@@ -280,8 +280,8 @@ class Run {
     if (run) {
       run_rule(*node, incoming, outgoing);
       if (!request_.keep_graph && !leaf) {
-        node->type->release(*node);
         node->released = true;
+        node->type->release(*node);
       }
     }
     size_t i = 0;

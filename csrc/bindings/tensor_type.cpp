@@ -5,6 +5,7 @@
 #include "autograd/engine.h"
 #include "bindings/call.h"
 #include "graph/lost.h"
+#include "ops/record.h"
 
 namespace wengert::python {
 
@@ -185,11 +186,13 @@ int set_requires_grad(PyObject* object, PyObject* value, void*) {
     WENGERT_CHECK(!wanted || is_inexact(self.dtype()), kRuntime,
                   "only Tensors of floating point and complex dtype can require gradients",
                   describe_argument("self", self));
-    WENGERT_CHECK(grad_fn(self) == nullptr || wanted, kRuntime,
-                  "you can only change requires_grad flags of leaf variables. If you want to use a "
-                  "computed variable in a subgraph that doesn't require differentiation use "
-                  "var_no_grad = var.detach().");
-    if (grad_fn(self) != nullptr || self->requires_grad == wanted) return 0;
+    WENGERT_CHECK(grad_fn(self) == nullptr, kRuntime,
+                  "you can only change requires_grad flags of leaf variables.",
+                  wanted ? ""
+                         : " If you want to use a computed variable in a subgraph that doesn't "
+                           "require differentiation use var_no_grad = var.detach().",
+                  describe_argument("self", self));
+    if (self->requires_grad == wanted) return 0;
     if (!wanted) note_cut(self, Cut::kFrozen, "requires_grad_", self);
     self->requires_grad = wanted;
     if (wanted && self->trail && self->trail->cut == Cut::kFrozen) self->trail.reset();
@@ -207,9 +210,11 @@ int set_data(PyObject* object, PyObject* value, void*) {
                   value == nullptr ? "nothing" : Py_TYPE(value)->tp_name);
     const Tensor& self = unwrap(object);
     const Tensor& other = unwrap(value);
-    self->storage = other.storage();
-    self->dtype = other.dtype();
-    set_geometry(*self.impl(), other.sizes(), other.strides(), other.offset());
+    WENGERT_CHECK(!requires_grad(self) || is_inexact(other.dtype()), kRuntime,
+                  "data set to a tensor that requires gradients must be floating point or complex "
+                  "dtype",
+                  describe_argument("self", self), describe_argument("data", other));
+    take_memory(self, other);
     return 0;
   } catch (...) {
     raise_current();

@@ -84,6 +84,17 @@ namespace {
   throw Error(ErrorKind::kRuntime, text);
 }
 
+[[noreturn, gnu::cold]] void fail_replaced(const Node& owner, const char* role,
+                                           const TensorImpl& impl) {
+  fail(ErrorKind::kRuntime,
+       "one of the variables needed for gradient computation has been modified by an inplace "
+       "operation:\n  ",
+       dtype_name(impl.dtype), to_string(impl.sizes),
+       " was given other memory (by assigning to .data, set_ or resize_).\n    saved by    ",
+       owner.type->op, " (", role, ")   ", format_site(owner.site),
+       "\n    fix: call backward() first, or run the forward pass again");
+}
+
 [[noreturn, gnu::cold]] void fail_released(Node& owner) {
   std::string text =
       "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -120,7 +131,8 @@ uint64_t Saved::checksum_of(const TensorImpl& impl) {
 Tensor Saved::get(Node& owner, const char* role) const {
   if (owner.released) fail_released(owner);
   if (!impl_) return Tensor();
-  Storage& storage = *impl_->storage;
+  if (impl_->storage != storage_) fail_replaced(owner, role, *impl_);
+  Storage& storage = *storage_;
   if (storage.shared && storage.version == version_ && checksum_of(*impl_) != checksum_)
       [[unlikely]] {
     log_write(storage, "another owner of the memory", storage.shared_at, WriteLog::kArray);
@@ -174,7 +186,7 @@ void set_history(const Tensor& tensor, const Ref<Node>& node, uint32_t index) {
 
 void set_view(const Tensor& result, const Tensor& base, bool multi_output) {
   auto* view = new ViewInfo();
-  const bool chained = base->extra != nullptr && base->extra->view != nullptr;
+  const bool chained = is_view(base);
   view->base = chained ? base->extra->view->base : base;
   view->version = result.storage()->version;
   view->multi_output = multi_output;
@@ -194,17 +206,14 @@ void wrote(const char* op, const Tensor& target) {
 }
 
 bool requires_grad_slow(const Tensor& tensor) {
+  if (!is_view(tensor)) return false;
   const ViewInfo& view = *tensor->extra->view;
   return view.version != tensor.storage()->version && requires_grad(view.base);
 }
 
 void check_inplace(const char* op, const Tensor& target) {
   if (!modes.grad) return;
-  WENGERT_CHECK(
-      !target->requires_grad || target->grad_fn, kRuntime,
-      "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ", op,
-      describe_argument("self", target));
-  if (target->extra != nullptr && target->extra->view != nullptr) {
+  if (is_view(target)) {
     const Tensor& base = target->extra->view->base;
     WENGERT_CHECK(
         !target->extra->view->no_grad || !requires_grad(base), kRuntime,
@@ -214,11 +223,16 @@ void check_inplace(const char* op, const Tensor& target) {
         "inside the no_grad block (if you don't want the inplace to be tracked) or both "
         "outside (if you want the inplace to be tracked).\n  op: ",
         op, describe_argument("self", target), describe_argument("base", base));
-    WENGERT_CHECK(!base->requires_grad || base->grad_fn, kRuntime,
+    // The base may also be a plain tensor, of which another view was made a leaf.
+    WENGERT_CHECK(base->grad_fn || !requires_grad(target), kRuntime,
                   "a view of a leaf Variable that requires grad is being used in an in-place "
                   "operation.\n  op: ",
                   op, describe_argument("self", target), describe_argument("base", base));
   }
+  WENGERT_CHECK(
+      !target->requires_grad || target->grad_fn, kRuntime,
+      "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ", op,
+      describe_argument("self", target));
 }
 
 void check_out(const char* op, const Tensor& out, bool inputs_need_grad) {

@@ -98,7 +98,10 @@ class Saved {
  public:
   void input(const Tensor& tensor) { keep(tensor, false); }
   void output(const Tensor& tensor);  // without the history that would make a cycle
-  void reset() { impl_.reset(); }
+  void reset() {
+    impl_.reset();
+    storage_.reset();
+  }
   bool defined() const { return static_cast<bool>(impl_); }
   // Raises if the value was written over since, or was already let go.
   Tensor get(Node& owner, const char* role) const;
@@ -110,6 +113,7 @@ class Saved {
     impl_ = Ref<TensorImpl>(tensor.impl());
     if (tensor->storage->shared) [[unlikely]]
       checksum_ = checksum_of(*tensor.impl());
+    storage_ = tensor.storage();
     version_ = tensor->storage->version;
     is_output_ = is_output;
   }
@@ -117,6 +121,7 @@ class Saved {
   static uint64_t checksum_of(const TensorImpl& impl);
   Ref<TensorImpl> impl_;
   uint64_t checksum_ = 0;
+  Ref<Storage> storage_;  // the tensor may be given another one
   uint32_t version_ = 0;
   uint32_t output_index_ = 0;
   bool is_output_ = false;
@@ -215,6 +220,12 @@ Node* gradient_accumulator(const Tensor& leaf);
 
 // Makes `tensor` output `index` of `node`.
 void set_history(const Tensor& tensor, const Ref<Node>& node, uint32_t index = 0);
+// Is it a view of a tensor whose memory it still shares? (Either may have been given other memory.)
+inline bool is_view(const Tensor& tensor) {
+  const TensorImpl& impl = *tensor.impl();
+  return impl.extra != nullptr && impl.extra->view != nullptr &&
+         impl.extra->view->base->storage == impl.storage;
+}
 // Marks `result` as a view of `base` (or of base's base).
 void set_view(const Tensor& result, const Tensor& base, bool multi_output = false);
 // Before a write in place: raises where PyTorch does, and leaves the tensor unchanged.

@@ -124,6 +124,8 @@ Tensor original_of(const Tensor& tensor);
 // In-place forms of views: the old tensor under another name, and the change of geometry.
 Tensor twin_with_history(const Tensor& tensor);
 void become(const char* op, const Tensor& tensor, const Tensor& view);
+// Gives a tensor the memory, sizes and dtype of another, and leaves its history alone.
+void take_memory(const Tensor& tensor, const Tensor& data);
 
 // Argument checks that table entries name with check=. They raise; they change nothing.
 namespace check {
@@ -138,8 +140,8 @@ Check integer_addcdiv;
 Check integer_division;
 Check integer_power;
 Check polygamma_order;
-Check same_dtype;
 Check softshrink_lambd;
+Check tolerances;
 Check unit_interval;
 }  // namespace check
 

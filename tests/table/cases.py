@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -113,6 +114,8 @@ def points(
         first, last = max(int(np.ceil(low)), limits.min), min(int(np.floor(high)), limits.max)
         if name in ("exponent",):
             first = 0
+        if first > last:  # no whole number in the domain: the ones around it
+            first, last = last, first
         return generator.integers(first, last, shape, endpoint=True).astype(dtype)
     if dtype in KINDS["complex"]:
         real, imaginary = generator.uniform(low, high, (2, *shape))
@@ -196,7 +199,7 @@ def reference(entry_name: str) -> Callable[..., Any] | None:
     import scipy
     import scipy.special
 
-    scope = {"np": np, "numpy": np, "scipy": scipy}
+    scope = {"np": np, "numpy": np, "scipy": scipy, "math": math}
     return eval(text, scope)  # noqa: S307: the table is ours
 
 

@@ -55,9 +55,9 @@ SMOOTH: dict[str, Callable[..., np.ndarray]] = {
     "maximum": _apart, "minimum": _apart, "fmax": _apart, "fmin": _apart,
     "clamp_min": _apart, "clamp_max": _apart,
     "_clamp": lambda x, low, high: _apart(x, low) & _apart(x, high),
-    "_div_trunc": _no_whole_quotient, "_div_floor": _no_whole_quotient,
-    "floor_divide": _no_whole_quotient, "remainder": _no_whole_quotient,
-    "fmod": _no_whole_quotient, "_smooth_l1": _off_corner, "_huber": _off_corner,
+    "_div_trunc": _no_whole_quotient, "floor_divide": _no_whole_quotient,
+    "remainder": _no_whole_quotient, "fmod": _no_whole_quotient,
+    "_smooth_l1": _off_corner, "_huber": _off_corner,
 }  # fmt: skip
 
 # Samples of entries that carry none of their own.

@@ -174,7 +174,7 @@ def bindings_table(names: list[str], table: Table) -> str:
     ])  # fmt: skip
 
 
-def generate(table: Table, out: Path, stub_template: str) -> None:
+def generate(table: Table, out: Path, stub_template: str, python_methods: list[str]) -> None:
     write = Writer(out)
     rows, reductions = number_kernels(table)
     by_family = families(table)
@@ -196,7 +196,7 @@ def generate(table: Table, out: Path, stub_template: str) -> None:
         write(f"bind_{name}.cpp", bindings(entries, name))
         names.append(name)
     write("bind_table.cpp", bindings_table(names, table))
-    write("_C.pyi", emit_python.stub(table, stub_template), source=False)
+    write("_C.pyi", emit_python.stub(table, stub_template, python_methods), source=False)
     manifest = "\n".join(write.written) + "\n"
     write("manifest.txt", manifest, source=False)
     for stale in [*out.glob("*.cpp"), *out.glob("simd/*.cpp")]:

@@ -73,3 +73,17 @@ def tensor_list(arguments: Sequence[Any]) -> list[Tensor]:
     if len(arguments) == 1 and isinstance(arguments[0], (list, tuple)):
         return list(arguments[0])
     return list(arguments)
+
+
+def write_out(result: Tensor, out: Tensor | None, operator: str) -> Tensor:
+    """`result`, or `out` holding it, as `out=` of a native operator does."""
+    if out is None:
+        return result
+    if wengert.is_grad_enabled() and (result.requires_grad or out.requires_grad):
+        raise RuntimeError(
+            f"{operator}(): functions with out=... arguments don't support automatic "
+            "differentiation, but one of the arguments requires grad." + describe(out=out)
+        )
+    if out.shape != result.shape:
+        out.resize_(result.shape)
+    return out.copy_(result)

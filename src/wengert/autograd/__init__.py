@@ -11,16 +11,33 @@ from typing import Any
 from wengert import _C
 from wengert._C import Tensor, _run_backward, _zeros
 
-from . import _stories
+from . import _stories, forward_ad, functional
 from ._explain import Explanation, explain
 from ._lint import lint
 from ._strong_zeros import is_strong_zeros_enabled, set_strong_zeros
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .gradcheck import gradcheck, gradgradcheck
 
-__all__ = ["Explanation", "backward", "detect_anomaly", "enable_grad", "explain", "grad",
-           "inference_mode", "is_strong_zeros_enabled", "lint", "no_grad", "set_detect_anomaly",
-           "set_grad_enabled", "set_strong_zeros"]  # fmt: skip
+__all__ = [
+    "Explanation",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "explain",
+    "forward_ad",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "is_strong_zeros_enabled",
+    "lint",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+    "set_strong_zeros",
+]
 
 _C._set_stories(_stories)
 
