@@ -29,6 +29,12 @@ void node_dealloc(PyObject* object) {
 
 }  // namespace
 
+Node* unwrap_node(PyObject* object) {
+  WENGERT_CHECK(Py_TYPE(object) == node_type, kType, "expected a graph node, got ",
+                Py_TYPE(object)->tp_name);
+  return node_of(object);
+}
+
 PyObject* wrap_node(Node* node) {
   if (node == nullptr) return Py_NewRef(Py_None);
   PyObject* object = checked(node_type->tp_alloc(node_type, 0));

@@ -106,7 +106,7 @@ void copy_slices_release(Node& node) {
   auto* inner = static_cast<Node*>(static_cast<CopySlicesNode&>(node).inner.get());
   inner->type->release(*inner);
   inner->released = true;
-  inner->released_at = node.released_at;
+  inner->run = node.run;
 }
 
 const NodeType kCopySlicesType = {"CopySlices", "copy_slices", copy_slices_backward,
@@ -249,6 +249,8 @@ Tensor set_(const Tensor& input, const Tensor& source) {
 Tensor detach_(const Tensor& input) {
   WENGERT_CHECK(!is_view(input), kRuntime, "detach_(): Can't detach views in-place. Use detach() instead",
                 describe_argument("input", input));
+  const bool had_history = requires_grad(input);
+  if (had_history) note_cut(input, Cut::kDetach, "detach_", input);
   input->grad_fn.reset();
   input->output_index = 0;
   input->requires_grad = false;

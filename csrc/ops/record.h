@@ -5,10 +5,11 @@
 #include <tuple>
 #include <vector>
 
-#include "graph/node.h"
+#include "graph/lost.h"
 #include "ops/elementwise.h"
 #include "ops/reduction.h"
 #include "ops/reduction_gradients.h"
+#include "ops/watch.h"
 
 namespace wengert {
 
@@ -31,6 +32,9 @@ std::tuple<Tensor, Tensor> scatter_reduce_vjp(const Tensor& gradient, const Tens
 inline bool tracked(const Tensor& tensor) { return requires_grad(tensor); }
 inline bool tracked(const Operand& operand) {
   return operand.is_tensor() && requires_grad(operand.tensor());
+}
+inline const Tensor* past_of(const Operand& operand) {
+  return operand.is_tensor() ? past_of(operand.tensor()) : nullptr;
 }
 bool any_tracked(const std::vector<Tensor>& tensors);
 inline Edge edge_of(const Tensor& tensor) { return gradient_edge(tensor); }
