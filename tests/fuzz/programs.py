@@ -23,7 +23,7 @@ import numpy
 
 # --- what the lines may call ---
 
-PREAMBLE = '''\
+PREAMBLE = """\
 def leaf(shape, dtype, requires_grad):
     count = 1
     for size in shape:
@@ -44,8 +44,8 @@ def real_loss(*tensors):
             tensor = torch.view_as_real(tensor)
         total = total + (tensor.double() * 0.5 + 0.25 * i).sin().sum()
     return total
-'''
-TOGETHER = '''\
+"""
+TOGETHER = """\
 def unbind(x, dim):
     return x.unbind(dim)
 
@@ -54,8 +54,8 @@ def split(x, size, dim):
 
 def chunk(x, count, dim):
     return x.chunk(count, dim)
-'''
-ONE_BY_ONE = '''\
+"""
+ONE_BY_ONE = """\
 def unbind(x, dim):
     return [x.select(dim, i) for i in range(x.shape[dim])]
 
@@ -65,7 +65,7 @@ def split(x, size, dim):
 
 def chunk(x, count, dim):
     return split(x, max(1, -(-x.shape[dim] // count)), dim)
-'''
+"""
 
 
 @cache
@@ -103,7 +103,9 @@ def tensors_of(variables: dict[str, Any]) -> dict[str, Any]:
 # --- making programs ---
 
 FLOATS = ("float64", "float64", "float64", "float32")
-UNARY = "sin cos tanh sigmoid square neg relu abs atan erf log1p clone contiguous exp detach".split()
+UNARY = (
+    "sin cos tanh sigmoid square neg relu abs atan erf log1p clone contiguous exp detach".split()
+)
 SMOOTH = "sin cos tanh sigmoid atan erf".split()
 
 
@@ -229,7 +231,10 @@ class Maker:
 
     def scaled(self) -> str | None:
         name = self.floating()
-        return name and f"{self.fresh()} = {name} {self.choose('+', '*', '-', '/')} {self.choose('0.5', '2', '1.5')}"
+        return (
+            name
+            and f"{self.fresh()} = {name} {self.choose('+', '*', '-', '/')} {self.choose('0.5', '2', '1.5')}"
+        )
 
     def reduce(self) -> str | None:
         name = self.floating()
@@ -256,7 +261,11 @@ class Maker:
     def product(self) -> str | None:
         left = self.floating(lambda t: t.ndim == 2)
         right = left and self.name(
-            lambda t: t.ndim == 2 and t.shape[0] == self.shape(left)[1] and t.dtype == self.value(left).dtype
+            lambda t: (
+                t.ndim == 2
+                and t.shape[0] == self.shape(left)[1]
+                and t.dtype == self.value(left).dtype
+            )
         )
         return right and f"{self.fresh()} = {left} @ {right}"
 
@@ -318,7 +327,10 @@ class Maker:
     def dtype_view(self) -> str | None:
         # Only zeros are written, for the last bits of other numbers may differ.
         name = self.name(lambda t: t.ndim > 0)
-        return name and f"{name}.view(torch.{self.choose('int64', 'float64', 'int32')})[..., -1:].zero_()"
+        return (
+            name
+            and f"{name}.view(torch.{self.choose('int64', 'float64', 'int32')})[..., -1:].zero_()"
+        )
 
     def write(self) -> str | None:
         name = self.floating()
@@ -493,7 +505,9 @@ def make(seed: int, module: Any) -> list[str]:
 
 
 def array(tensor: Any) -> numpy.ndarray:
-    return numpy.asarray(tensor.detach().resolve_conj() if hasattr(tensor, "resolve_conj") else tensor.detach())
+    return numpy.asarray(
+        tensor.detach().resolve_conj() if hasattr(tensor, "resolve_conj") else tensor.detach()
+    )
 
 
 class NotFinite(Exception):

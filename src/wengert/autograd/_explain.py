@@ -200,7 +200,9 @@ def find_zero(target: int, infos: list[Info], watcher: Watcher) -> tuple[Info, s
                 feeding += 1
                 continue
             if not all(incoming):
-                reason = ZERO_REASONS.get(info["op"].removesuffix("_"), ZERO_REASONS.get(info["op"]))
+                reason = ZERO_REASONS.get(
+                    info["op"].removesuffix("_"), ZERO_REASONS.get(info["op"])
+                )
                 return info, reason or "its derivative is zero at these values"
             if info["id"] not in seen:
                 seen.add(info["id"])
@@ -252,7 +254,9 @@ def _rows(infos: list[Info], name: str) -> list[tuple[str, ...]]:
     rows = []
     for info in infos:
         if info["leaf"] is None:
-            rows.append((name, f"<- {label(info['op'])}", place(info["site"]), source(info["site"])))
+            rows.append(
+                (name, f"<- {label(info['op'])}", place(info["site"]), source(info["site"]))
+            )
             name = ""
     return rows
 
@@ -299,7 +303,9 @@ def _explain_path(
         _set_step_observer(None)
     if not is_zero(gradient):
         return Explanation("gradient", path=_pairs(infos), text=f"{what} depends on {who}" + shown)
-    culprit = find_zero(key, [reach.info for reach in found.nodes.values()], watcher) if key else None
+    culprit = (
+        find_zero(key, [reach.info for reach in found.nodes.values()], watcher) if key else None
+    )
     if culprit is None:
         return Explanation("zero", reason="the incoming gradient is zero", path=_pairs(infos),
                            text=f"the gradient of {who} is zero" + shown)  # fmt: skip

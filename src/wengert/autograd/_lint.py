@@ -97,7 +97,9 @@ class lint:
         if not parameter.requires_grad:
             step = next((s for s in trail_of(parameter) if s.cut != "step"), None)
             frozen = step is not None and step.cut == "frozen"
-            reason = step.reason if step is not None and frozen else "it does not require a gradient"
+            reason = (
+                step.reason if step is not None and frozen else "it does not require a gradient"
+            )
             return Finding(name, "frozen", "", step.site if step else None, reason)
         if not self._calls:
             return Finding(name, "no backward", "", None, "backward() was not called")

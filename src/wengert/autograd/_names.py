@@ -117,7 +117,7 @@ def parameter_names() -> dict[int, str]:
 
 
 def name_of(tensor: Tensor, names: dict[int, str] | None = None) -> str:
-    """"parameter 'net.0.weight'", "tensor 'x'" or ''."""
+    """ "parameter 'net.0.weight'", "tensor 'x'" or ''."""
     known = (parameter_names() if names is None else names).get(id(tensor))
     base = tensor._base
     if known is None and base is not None:

@@ -364,7 +364,9 @@ def _batched_rows(outputs: _Row, inputs: _Row, create_graph: bool) -> tuple[_Row
     found = wg.func.vmap(pull)(*standard_basis(outputs, 0, sum(sizes)))
     blocks = [rows.split(sizes) for rows in found]
     return tuple(
-        tuple(block[i].reshape((*y.shape, *x.shape)) for block, x in zip(blocks, inputs, strict=True))
+        tuple(
+            block[i].reshape((*y.shape, *x.shape)) for block, x in zip(blocks, inputs, strict=True)
+        )
         for i, y in enumerate(outputs)
     )
 

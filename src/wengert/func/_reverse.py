@@ -224,7 +224,8 @@ def jacrev(
         trees = []
         for y, of_y in _split_rows(flat, flat_inputs, blocks):
             jacobians = [
-                rows.reshape((*y.shape, *x.shape)) for rows, x in zip(of_y, flat_inputs, strict=True)
+                rows.reshape((*y.shape, *x.shape))
+                for rows, x in zip(of_y, flat_inputs, strict=True)
             ]
             trees.append(tree_unflatten(jacobians, input_spec))
         result = tree_unflatten(trees, output_spec)
