@@ -33,8 +33,8 @@ from wengert._composite.shape import *
 from wengert._interop import *
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
-from wengert.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+from wengert.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 _tensor.attach()
 

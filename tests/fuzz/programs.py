@@ -104,9 +104,9 @@ def tensors_of(variables: dict[str, Any]) -> dict[str, Any]:
 
 FLOATS = ("float64", "float64", "float64", "float32")
 UNARY = (
-    "sin cos tanh sigmoid square neg relu abs atan erf log1p clone contiguous exp detach".split()
+    ["sin", "cos", "tanh", "sigmoid", "square", "neg", "relu", "abs", "atan", "erf", "log1p", "clone", "contiguous", "exp", "detach"]
 )
-SMOOTH = "sin cos tanh sigmoid atan erf".split()
+SMOOTH = ["sin", "cos", "tanh", "sigmoid", "atan", "erf"]
 
 
 class Maker:
