@@ -145,7 +145,10 @@ NB_MODULE(_C, m) {
     python::install_sites(m.ptr());
     python::add_interop_functions(m.ptr());
     python::add_random(m.ptr());
-    if (PyModule_AddFunctions(m.ptr(), python::functions) != 0) python::throw_python_error();
+    if (PyModule_AddFunctions(m.ptr(), python::functions) != 0 ||
+        PyModule_AddObjectRef(m.ptr(), "_LinAlgError", python::linalg_error_type()) != 0) {
+      python::throw_python_error();
+    }
   } catch (...) {
     python::raise_current();
     throw nb::python_error();

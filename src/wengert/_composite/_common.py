@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import wengert
+from wengert import _ops
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from wengert import Tensor
 
@@ -73,3 +76,36 @@ def tensor_list(arguments: Sequence[Any]) -> list[Tensor]:
     if len(arguments) == 1 and isinstance(arguments[0], (list, tuple)):
         return list(arguments[0])
     return list(arguments)
+
+
+def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a composite operator the parameter `out`: where its result, or results, are written."""
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters.values())
+    out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+    name = function.__name__
+
+    @functools.wraps(function)
+    def with_out_parameter(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        return result if out is None else write_out(name, out, result)
+
+    with_out_parameter.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*parameters, out]
+    )
+    return with_out_parameter
+
+
+def write_out(name: str, out: Any, result: Any) -> Any:
+    """Writes what the operator `name` has computed into `out`, a tensor or one for each result."""
+    if is_tensor(result):
+        if not is_tensor(out):
+            raise TypeError(
+                f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}"
+            )
+        return _ops._write_out(out, result, name)
+    if is_tensor(out) or len(out) != len(result):
+        raise TypeError(f"{name}(): out must be a tuple of {len(result)} tensors")
+    for target, value in zip(out, result, strict=True):
+        _ops._write_out(target, value, name)
+    return type(result)(*out) if hasattr(result, "_fields") else tuple(out)
