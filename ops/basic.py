@@ -8,7 +8,7 @@ from opgen.stubs import Number, Tensor, device, dtype, elementwise, memory_forma
 
 @elementwise(f="strong_product(input, other)",
              d={"input": "other", "other": "input"}, dtypes="float complex", public="",
-             ref="lambda input, other: input * other", domain=(-10, 10), ulp=1)
+             ref="lambda g, d: np.where((g == 0) & np.isnan(g * d), 0, g * d)", domain=(-10, 10), ulp=1)
 def _strong_product(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Product in which a zero ``input`` wins over anything: 0 * nan = 0 * inf = 0."""
 

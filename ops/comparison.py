@@ -69,8 +69,8 @@ def ge(input: Tensor, other: Tensor | Number) -> Tensor:
     """
 
 
-@elementwise(public="", f="isclose(input, other, rtol, atol, equal_nan)", dtypes="float complex int bool",
-             out="bool", inplace=False, out_variant=False, check="same_dtype",
+@elementwise(f="isclose(input, other, rtol, atol, equal_nan)", dtypes="float complex int bool",
+             out="bool", inplace=False, out_variant=False, check="tolerances",
              ref="numpy.isclose", domain=(-3, 3), ulp=0)
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08,
             equal_nan: bool = False) -> Tensor:

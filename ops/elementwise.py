@@ -51,7 +51,7 @@ def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """
 
 
-@elementwise(public="", inplace=True, out_variant=True, f="input / other", d={"input": "1 / other", "other": "-y / other"},
+@elementwise(f="input / other", d={"input": "1 / other", "other": "-y / other"},
              dtypes="float complex", ints="float", operators="__truediv__ __rtruediv__",
              ref="numpy.true_divide", domain={"input": (-100, 100), "other": (0.1, 100)}, ulp=1)
 def true_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -65,21 +65,14 @@ def true_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
 
 @elementwise(f="_div_trunc(input, other)", d={"input": "0", "other": "0"}, dtypes="float int",
-             public="", check="integer_division",
+             public="", inplace=True, check="integer_division",
              ref="lambda input, other: np.trunc(input / other)",
              domain={"input": (-100, 100), "other": (0.1, 100)}, ulp=0)
 def _div_trunc(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Quotient rounded towards zero: ``div(..., rounding_mode="trunc")``."""
 
 
-@elementwise(f="_div_floor(input, other)", d={"input": "0", "other": "0"}, dtypes="float int",
-             public="", check="integer_division", ref="numpy.floor_divide",
-             domain={"input": (-100, 100), "other": (0.1, 100)}, ulp=0)
-def _div_floor(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """Quotient rounded down: ``div(..., rounding_mode="floor")``."""
-
-
-@elementwise(public="", inplace=True, out_variant=True, f="floor_divide(input, other)", d={"input": "0", "other": "0"}, dtypes="float int",
+@elementwise(f="floor_divide(input, other)", d={"input": "0", "other": "0"}, dtypes="float int",
              check="integer_division", operators="__floordiv__ __rfloordiv__",
              ref="numpy.floor_divide", domain={"input": (-100, 100), "other": (0.1, 100)}, ulp=0)
 def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -92,7 +85,7 @@ def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """
 
 
-@elementwise(f="remainder(input, other)", d={"input": "1", "other": "-_div_floor(input, other)"},
+@elementwise(f="remainder(input, other)", d={"input": "1", "other": "-floor_divide(input, other)"},
              dtypes="float int", check="integer_division", operators="__mod__ __rmod__",
              ref="numpy.remainder", domain={"input": (-100, 100), "other": (0.5, 20)}, ulp=2)
 def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -227,7 +220,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 
 @elementwise(f="lerp(input, end, weight)",
              d={"input": "1 - weight", "end": "weight", "weight": "end - input"},
-             dtypes="float complex", ref="lambda input, end, w: input + w * (end - input)",
+             dtypes="float complex", ref="lambda a, b, w: np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))",
              domain={"input": (0.1, 10), "end": (0.1, 10), "weight": (0, 1)}, ulp=16)
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """Linear interpolation ``input + weight * (end - input)``, exact at both ends.
@@ -256,7 +249,7 @@ def abs(input: Tensor) -> Tensor:
 
 @elementwise(f="angle(input)", vjp={"input": "_strong_product(g, conj(_angle_derivative(input)))"},
              jvp={"input": "real(t * _angle_derivative(input))"}, dtypes="float complex",
-             ints="float", out="real", inplace=False, ref="numpy.angle", domain=(-100, 100),
+             ints="float", out="real", inplace=False, ref="lambda x: np.where(x == 0, 0, np.angle(x))", domain=(-100, 100),
              kinks=[0], ulp=4)
 def angle(input: Tensor) -> Tensor:
     """Argument of each element in radians: for real numbers 0, or pi where negative.
@@ -276,7 +269,7 @@ def _angle_derivative(input: Tensor) -> Tensor:
              vjp={"input": "0 if y == 0 else _strong_product(g, reciprocal(abs(input))) - "
                            "_strong_product(real(_strong_product(g, reciprocal(input))), y)"},
              jvp={"input": "0 if y == 0 else t / abs(input) - real(t / input) * y"},
-             dtypes="float complex int bool", ref="lambda x: np.where(x == 0, 0, x / np.abs(x))",
+             dtypes="float complex int bool", ref="lambda x: np.where(x == 0, 0, x / np.abs(x)) if np.iscomplexobj(x) else np.nan_to_num(np.sign(x * 1))",
              domain=(-100, 100), kinks=[0], ulp=4)
 def sgn(input: Tensor) -> Tensor:
     """Sign of each element; of a complex number, the number divided by its modulus. 0 at 0.
@@ -287,7 +280,7 @@ def sgn(input: Tensor) -> Tensor:
 
 
 @elementwise(f="sign(input)", d={"input": "0"}, dtypes="float int bool",
-             ref="lambda x: x * 1 if x.dtype == bool else np.sign(x)", domain=(-100, 100),
+             ref="lambda x: np.nan_to_num(np.sign(x * 1))", domain=(-100, 100),
              kinks=[0], ulp=0)
 def sign(input: Tensor) -> Tensor:
     """Sign of each element: -1, 0 or 1; 0 for NaN.
@@ -308,7 +301,7 @@ def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
     """
 
 
-@elementwise(f="nextafter(input, other)", dtypes="float", ref="numpy.nextafter",
+@elementwise(f="nextafter(input, other)", dtypes="float", ref="lambda a, b: np.nextafter(*[x.astype(np.float32 if np.all(a == np.float32(a)) else None) for x in (a, b)])",
              domain=(-100, 100), ulp=0)
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """The next floating-point number after ``input`` towards ``other``. Not differentiable.
@@ -495,9 +488,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
 
 @elementwise(f="nan if isnan(input) else (posinf if isposinf(input) else "
                "(neginf if isneginf(input) else input))",
-             d={"input": "1 if isfinite(input) else 0"}, dtypes="float int", public="",
-             inplace=True, out_variant=True,
-             ref="numpy.nan_to_num", domain=(-100, 100), ulp=0)
+             d={"input": "1 if isfinite(input) else 0"}, dtypes="float int", public="", inplace=True,
+             ref="lambda x, *to: np.nan_to_num(x, True, *to)", domain=(-100, 100), ulp=0)
 def _nan_to_num(input: Tensor, nan: Number, posinf: Number, neginf: Number) -> Tensor:
     """NaN and the infinities replaced by the three numbers."""
 
@@ -532,7 +524,7 @@ def conj(input: Tensor) -> Tensor:
 @elementwise(f="complex(real, imag)", vjp={"real": "real(g)", "imag": "imag(g)"},
              jvp={"real": "complex(t, t * 0)", "imag": "complex(t * 0, t)"}, dtypes="float",
              out="complex", public="function", inplace=False, check="complex_parts",
-             ref="lambda real, imag: real + 1j * imag", domain=(-100, 100), ulp=0)
+             ref="lambda real, imag: np.stack([real, imag], -1).astype(float).view(complex)[..., 0]", domain=(-100, 100), ulp=0)
 def complex(real: Tensor, imag: Tensor) -> Tensor:
     """The complex numbers with these real and imaginary parts, float32 or float64.
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tensor/live.h"
+
 namespace wengert {
 
 constinit thread_local Modes modes;
@@ -18,9 +20,14 @@ Node::Node(const NodeType* node_type, size_t edge_count, size_t output_count)
       sequence(next_sequence++),
       site(current_site()),
       edges(edge_count),
-      outputs(output_count) {}
+      outputs(output_count) {
+  ++live_objects.nodes;
+}
 
-Node::~Node() { delete extra; }
+Node::~Node() {
+  --live_objects.nodes;
+  delete extra;
+}
 
 // Letting go of the last node of a long chain lets go of the one before it, and so on: a list
 // instead of the call stack.

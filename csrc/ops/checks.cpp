@@ -88,9 +88,14 @@ void polygamma_order(const Operand*, int, DType, const Scalar* parameters) {
                 "polygamma(n, x) does not support negative n.");
 }
 
-void same_dtype(const Operand* operands, int, DType, const Scalar*) {
+void tolerances(const Operand* operands, int, DType, const Scalar* parameters) {
   const DType a = dtype_of(operands[0]), b = dtype_of(operands[1]);
   WENGERT_CHECK(a == b, kRuntime, dtype_name(a), " did not match ", dtype_name(b));
+  const char* const names[] = {"rtol", "atol"};
+  for (int i = 0; i < 2; ++i) {
+    WENGERT_CHECK(parameters[i].real() >= 0, kRuntime, names[i],
+                  " must be greater than or equal to zero, but got ", parameters[i].real());
+  }
 }
 
 void softshrink_lambd(const Operand*, int, DType, const Scalar* parameters) {

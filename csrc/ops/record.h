@@ -136,8 +136,8 @@ Check integer_addcdiv;
 Check integer_division;
 Check integer_power;
 Check polygamma_order;
-Check same_dtype;
 Check softshrink_lambd;
+Check tolerances;
 Check unit_interval;
 }  // namespace check
 

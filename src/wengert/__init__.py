@@ -23,10 +23,14 @@ from wengert import _ops, _tensor, autograd
 from wengert._composite import return_types
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
+from wengert._composite.images import *
 from wengert._composite.indexing import *
 from wengert._composite.joining import *
 from wengert._composite.linalg import *
+from wengert._composite.matrix_norms import *
+from wengert._composite.older_linalg import *
 from wengert._composite.pointwise import *
+from wengert._composite.queries import *
 from wengert._composite.reduction import *
 from wengert._composite.sequence import *
 from wengert._composite.shape import *
@@ -47,7 +51,7 @@ int = int32
 long = int64
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
-from wengert import nn, optim, utils
+from wengert import linalg, nn, optim, utils
 
 __version__ = "0.1.0"
 __all__ = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -113,6 +114,8 @@ def points(
         first, last = max(int(np.ceil(low)), limits.min), min(int(np.floor(high)), limits.max)
         if name in ("exponent",):
             first = 0
+        if first > last:  # no whole number in the domain: the ones around it
+            first, last = last, first
         return generator.integers(first, last, shape, endpoint=True).astype(dtype)
     if dtype in KINDS["complex"]:
         real, imaginary = generator.uniform(low, high, (2, *shape))
@@ -196,7 +199,7 @@ def reference(entry_name: str) -> Callable[..., Any] | None:
     import scipy
     import scipy.special
 
-    scope = {"np": np, "numpy": np, "scipy": scipy}
+    scope = {"np": np, "numpy": np, "scipy": scipy, "math": math}
     return eval(text, scope)  # noqa: S307: the table is ours
 
 
@@ -280,8 +283,10 @@ def sample_values(entry: Entry, sample: dict[str, Any], number: int) -> dict[str
 def _sample_value(parameter: Parameter, given: Any, scope: dict[str, Any]) -> Any:
     if parameter.is_tensor_list and isinstance(given, list | tuple):
         return [eval(g, scope) if isinstance(g, str) else g for g in given]
-    if not isinstance(given, str) or parameter.type in ("str", "str | None"):
+    if not isinstance(given, str):
         return given
+    if parameter.type in ("str", "str | None"):
+        return ast.literal_eval(given) if given[:1] == "'" else given
     if parameter.type in ("dtype", "dtype | None"):
         return None if given == "None" else getattr(_C, given.rpartition(".")[2])
     value = eval(given, scope)

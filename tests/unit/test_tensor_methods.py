@@ -27,7 +27,7 @@ def test_size() -> None:
     assert repr(x.shape) == "wengert.Size([2, 3])"
     assert x.shape.numel() == 6
     assert hash(x.shape) == hash((2, 3))
-    for other in (x.shape[1:], (*x.shape, 1), (1, *x.shape), x.shape * 2, 2 * x.shape):
+    for other in (x.shape[1:], x.shape + (1,), x.shape * 2, 2 * x.shape):  # noqa: RUF005
         assert type(other) is wg.Size
     assert (1, *x.shape) == (1, 2, 3)
     assert x.shape[0] == 2

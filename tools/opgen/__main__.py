@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import documentation, generate
+from . import documentation, generate, python_methods
 from .model import TableError, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,13 +19,15 @@ def main() -> int:
     parser.add_argument("--ops", type=Path, default=ROOT / "ops")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--stub", type=Path, default=ROOT / "csrc/bindings/_C.pyi.in")
+    parser.add_argument("--package", type=Path, default=ROOT / "src/wengert")
     options = parser.parse_args()
     try:
         table = load(options.ops)
         if options.command == "generate":
             if options.out is None:
                 parser.error("generate needs --out")
-            generate.generate(table, options.out, options.stub.read_text())
+            methods = python_methods.stub_lines(options.package)
+            generate.generate(table, options.out, options.stub.read_text(), methods)
         elif options.command == "docs":
             documentation.write(table, options.out or ROOT / "docs/reference")
         elif options.command == "list":

@@ -504,6 +504,8 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
                  "float | None": "real_t<T>"}.get(p.type)
         if type_ is None:
             raise entry.fail(f"parameter '{p.name}' of type {p.type} cannot reach a kernel")
+        if type_ == "real_t<T>" and kernel["out"] == "B":
+            type_ = "double"  # of a comparison, whose operands may be integers
         lines.append(f"  const auto {p.name} = parameters[{i}].to<{type_}>();")
     out = element[kernel["out"]]
     lines.append(f"  auto* out = reinterpret_cast<{out}*>(operands[0]);")

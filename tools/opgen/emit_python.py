@@ -252,8 +252,8 @@ def all_names(entry: Entry) -> list[str]:
     return names + [f"{name}_" for name in names if entry.has_inplace]
 
 
-def stub(table: Table, template: str) -> str:
-    functions, methods = [], []
+def stub(table: Table, template: str, python_methods: list[str]) -> str:
+    functions, methods = [], list(python_methods)
     public = re.findall(r"^(?:def|class) ([a-zA-Z]\w*)|^([a-z]\w*): _?DType$", template, re.MULTILINE)
     exported = {a or b for a, b in public}
     native = [e for e in table.entries if e.kind != "composite"]

@@ -2,8 +2,8 @@
 // library is loaded.
 //
 // A file in kernels/cpu/simd/ is compiled with WENGERT_ISA = v2, v3 and v4 (x86-64 levels; only v2,
-// which then means "the baseline", on other machines and in WENGERT_NATIVE builds) and puts its code in
-// namespace wengert::cpu::WENGERT_ISA. Its header declares each entry point with
+// which then means "the baseline", on other machines and in WENGERT_NATIVE builds) and puts its
+// code in namespace wengert::cpu::WENGERT_ISA. Its header declares each entry point with
 //   WENGERT_KERNEL(softmax_rows, void, (DType dtype, const void* x, void* y, int64_t rows));
 // and callers simply call cpu::softmax_rows(...).
 #pragma once

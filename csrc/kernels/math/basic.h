@@ -472,10 +472,6 @@ WENGERT_MATH T floor_divide(T a, T b) {
   const T whole = std::floor(quotient);
   return quotient - whole > T(0.5) ? whole + 1 : whole;
 }
-template <Ordered T>
-WENGERT_MATH T _div_floor(T a, T b) {
-  return math::floor_divide(a, b);
-}
 
 // ---- integers -------------------------------------------------------------------------------
 

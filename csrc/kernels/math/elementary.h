@@ -69,8 +69,13 @@ template <Complex T>
 inline T exp2(T x) {
   using R = typename T::value_type;
   if (!math::isfinite(x)) return math::exp(math::mul(x, R(0.6931471805599453)));
-  const R size = std::exp2(x.real()), angle = x.imag() * R(0.6931471805599453);
-  return T(size * std::cos(angle), x.imag() == 0 ? x.imag() : size * std::sin(angle));
+  // The angle's rounding error counts in full, so it is made with twice the digits of ln 2.
+  const R ln2 = R(0.6931471805599453), rest = R(0.693147180559945309417232121L - ln2);
+  const R size = std::exp2(x.real()), angle = x.imag() * ln2;
+  const R error = std::fma(x.imag(), ln2, -angle) + x.imag() * rest;
+  const R cosine = std::cos(angle), sine = std::sin(angle);
+  return T(size * (cosine - error * sine),
+           x.imag() == 0 ? x.imag() : size * (sine + error * cosine));
 }
 template <Complex T>
 inline T log2(T x) {
@@ -141,8 +146,11 @@ WENGERT_MATH T hypot(T x, T y) {
 template <typename T>
 WENGERT_MATH T sinc(T x) {
   if constexpr (Complex<T>) {
-    const T z = math::mul(x, typename T::value_type(3.141592653589793238));
-    return x == T(0) ? T(1) : math::div(math::sin(z), z);
+    using R = typename T::value_type;
+    const R pi = R(3.141592653589793238), whole = std::rint(x.real());
+    const T sine = math::sin(T((x.real() - whole) * pi, x.imag() * pi));
+    const bool even = whole == 2 * std::rint(whole / 2);
+    return x == T(0) ? T(1) : math::div(even ? sine : -sine, math::mul(x, pi));
   } else {
     const T whole = std::rint(x);
     const T sine = std::sin((x - whole) * T(3.141592653589793238));

@@ -81,31 +81,30 @@ def tensor_list(arguments: Sequence[Any]) -> list[Tensor]:
 def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a composite operator the parameter `out`: where its result, or results, are written."""
     signature = inspect.signature(function)
-    parameters = list(signature.parameters.values())
     out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
     name = function.__name__
 
     @functools.wraps(function)
     def with_out_parameter(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        result = function(*args, **kwargs)
-        return result if out is None else write_out(name, out, result)
+        return write_out(function(*args, **kwargs), out, name)
 
     with_out_parameter.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[*parameters, out]
+        parameters=[*signature.parameters.values(), out]
     )
     return with_out_parameter
 
 
-def write_out(name: str, out: Any, result: Any) -> Any:
-    """Writes what the operator `name` has computed into `out`, a tensor or one for each result."""
+def write_out(result: Any, out: Any, operator: str) -> Any:
+    """`result`, or `out` holding it, as `out=` of a native operator does. Both may be tuples."""
+    if out is None:
+        return result
     if is_tensor(result):
         if not is_tensor(out):
-            raise TypeError(
-                f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}"
-            )
-        return _ops._write_out(out, result, name)
+            kind = type(out).__name__
+            raise TypeError(f"{operator}(): argument 'out' must be Tensor, not {kind}")
+        return _ops._write_out(out, result, operator)
     if is_tensor(out) or len(out) != len(result):
-        raise TypeError(f"{name}(): out must be a tuple of {len(result)} tensors")
+        raise TypeError(f"{operator}(): out must be a tuple of {len(result)} tensors")
     for target, value in zip(out, result, strict=True):
-        _ops._write_out(target, value, name)
+        _ops._write_out(target, value, operator)
     return type(result)(*out) if hasattr(result, "_fields") else tuple(out)

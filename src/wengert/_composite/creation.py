@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ("logspace", "tril_indices", "triu_indices", "vander")
 
-METHODS = ("new_tensor",)
+METHODS = ()
 
 PROPERTIES = ()
 
@@ -76,15 +76,3 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if not increasing:
         powers = _ops.flip(powers, (0,))
     return _ops.pow(_ops.unsqueeze(x, 1), powers)
-
-
-def new_tensor(
-    input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """A tensor of `data`, by default with the dtype of `input`."""
-    return wengert.tensor(
-        data,
-        dtype=dtype or input.dtype,
-        device=device or input.device,
-        requires_grad=requires_grad,
-    )

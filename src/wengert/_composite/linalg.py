@@ -162,7 +162,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
         return _ops.clone(_ops.expand(unit, input.shape))
     if n == 1:
         return _ops.clone(input)
-    base = _ops._linalg_inv(input) if n < 0 else input
+    base = _ops._linalg_inv(input, "linalg.inv", True)[0] if n < 0 else input
     result: Any = None
     power = abs(n)
     while True:

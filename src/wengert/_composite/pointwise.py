@@ -8,28 +8,24 @@ from typing import TYPE_CHECKING, Any
 import wengert
 from wengert import _ops
 
-from ._common import describe, is_inexact, is_tensor
+from ._common import describe, is_inexact, is_tensor, write_out
 
 if TYPE_CHECKING:
     from wengert import Tensor
 
 __all__ = (
-    "clamp", "clamp_", "clip", "clip_", "div", "divide", "float_power",
-    "floor_divide", "isclose", "mvlgamma", "polygamma", "true_divide",
+    "clamp", "clamp_", "clip", "clip_", "div", "divide", "float_power", "mvlgamma",
+    "nan_to_num", "nan_to_num_",
 )  # fmt: skip
 
 METHODS = (
-    "clamp", "clamp_", "clip", "clip_", "div", "div_", "divide",
-    "divide_", "float_power", "float_power_", "floor_divide", "floor_divide_", "isclose",
-    "mvlgamma", "polygamma", "true_divide", "true_divide_",
+    "clamp", "clamp_", "clip", "clip_", "div", "div_", "divide", "divide_", "float_power",
+    "float_power_", "mvlgamma", "nan_to_num", "nan_to_num_",
 )  # fmt: skip
 
 PROPERTIES = ()
 
 FUNCTIONAL = ("gelu",)
-
-# polygamma(n, x) takes the order first, the method x.polygamma(n) the tensor.
-METHOD_BODIES = {"polygamma": "_polygamma"}
 
 
 def _rounding_error(rounding_mode: object) -> RuntimeError:
@@ -42,9 +38,9 @@ def _rounding_error(rounding_mode: object) -> RuntimeError:
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """The quotient, exact or rounded towards zero ("trunc") or down ("floor")."""
     if rounding_mode is None:
-        return _ops.div(input, other)
+        return _ops.true_divide(input, other)
     if rounding_mode == "floor":
-        return _ops._div_floor(input, other)
+        return _ops.floor_divide(input, other)
     if rounding_mode == "trunc":
         return _ops._div_trunc(input, other)
     raise _rounding_error(rounding_mode)
@@ -53,9 +49,9 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
 def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """`div` into `input` itself."""
     if rounding_mode is None:
-        return _ops.div_(input, other)
+        return _ops.true_divide_(input, other)
     if rounding_mode == "floor":
-        return _ops._div_floor_(input, other)
+        return _ops.floor_divide_(input, other)
     if rounding_mode == "trunc":
         return _ops._div_trunc_(input, other)
     raise _rounding_error(rounding_mode)
@@ -63,26 +59,6 @@ def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tens
 
 divide = div
 divide_ = div_
-
-
-def true_divide(input: Any, other: Any) -> Tensor:
-    """The exact quotient."""
-    return _ops.div(input, other)
-
-
-def true_divide_(input: Tensor, other: Any) -> Tensor:
-    """`true_divide` into `input` itself."""
-    return _ops.div_(input, other)
-
-
-def floor_divide(input: Any, other: Any) -> Tensor:
-    """The quotient rounded down."""
-    return _ops._div_floor(input, other)
-
-
-def floor_divide_(input: Tensor, other: Any) -> Tensor:
-    """`floor_divide` into `input` itself."""
-    return _ops._div_floor_(input, other)
 
 
 _NO_BOUND = "torch.clamp: At least one of 'min' or 'max' must not be None"
@@ -140,53 +116,6 @@ def float_power_(input: Tensor, exponent: Any) -> Tensor:
     return _ops.pow_(input, exponent)
 
 
-def isclose(
-    input: Tensor,
-    other: Tensor,
-    rtol: float = 1e-05,
-    atol: float = 1e-08,
-    equal_nan: bool = False,
-) -> Tensor:
-    """Where `input` differs from `other` by at most `atol + rtol * abs(other)`."""
-    if input.dtype != other.dtype:
-        raise RuntimeError(
-            f"{input.dtype} did not match {other.dtype}" + describe(input=input, other=other)
-        )
-    if rtol < 0:
-        raise RuntimeError(f"rtol must be greater than or equal to zero, but got {rtol}")
-    if atol < 0:
-        raise RuntimeError(f"atol must be greater than or equal to zero, but got {atol}")
-    close = _ops.eq(input, other)
-    inexact = is_inexact(input)
-    if equal_nan and inexact:
-        both = _ops.logical_and(_ops.isnan(input), _ops.isnan(other))
-        close = _ops.logical_or(close, both)
-    if rtol == 0 and atol == 0:
-        return close
-    if not inexact:
-        input, other = input.to(wengert.float64), other.to(wengert.float64)
-    allowed = _ops.add(_ops.mul(_ops.abs(other), rtol), atol)
-    distance = _ops.abs(_ops.sub(input, other))
-    near = _ops.logical_and(_ops.le(distance, allowed), _ops.isfinite(distance))
-    return _ops.logical_or(close, near)
-
-
-def polygamma(n: int, input: Tensor) -> Tensor:
-    """The derivative of order `n` of the digamma function.
-
-    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.4.10."""
-    if n < 0:
-        raise RuntimeError("polygamma(n, x) does not support negative n.")
-    if n == 0:
-        return _ops.digamma(input)
-    sign = 1.0 if n % 2 else -1.0
-    return _ops.mul(_ops.zeta(float(n + 1), input), sign * float(math.factorial(n)))
-
-
-def _polygamma(input: Tensor, n: int) -> Tensor:
-    return polygamma(n, input)
-
-
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension `p`."""
     if p < 1:
@@ -198,12 +127,64 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     return _ops.add(_ops.sum(terms, -1), p * (p - 1) / 4.0 * math.log(math.pi))
 
 
+def _substitutes(
+    dtype: wengert.dtype, nan: float | None, posinf: float | None, neginf: float | None
+) -> tuple[float, float, float]:
+    limits = wengert.finfo(dtype)
+    return (
+        0.0 if nan is None else nan,
+        limits.max if posinf is None else posinf,
+        limits.min if neginf is None else neginf,
+    )
+
+
+def nan_to_num(
+    input: Tensor,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Each NaN replaced by `nan` (0), infinities by `posinf` and `neginf`.
+
+    By default the infinities become the largest and the lowest finite number of the dtype. Complex
+    numbers are treated part by part.
+
+    >>> wg.nan_to_num(wg.tensor([float("nan"), 1.0, float("-inf")]), neginf=-9.0)
+    tensor([ 0.,  1., -9.])
+    """
+    if input.is_complex():
+        parts = _ops.view_as_real(input)
+        return write_out(
+            _ops.view_as_complex(nan_to_num(parts, nan, posinf, neginf)), out, "nan_to_num"
+        )
+    if not input.is_floating_point():
+        return write_out(_ops.clone(input), out, "nan_to_num")
+    values = _substitutes(input.dtype, nan, posinf, neginf)
+    return write_out(_ops._nan_to_num(input, *values), out, "nan_to_num")
+
+
+def nan_to_num_(
+    input: Tensor,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+) -> Tensor:
+    """`nan_to_num` into `input` itself."""
+    if input.is_complex():
+        nan_to_num_(_ops.view_as_real(input), nan, posinf, neginf)
+    elif input.is_floating_point():
+        _ops._nan_to_num_(input, *_substitutes(input.dtype, nan, posinf, neginf))
+    return input
+
+
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """`x` times the normal distribution function of `x`, exact or by the tanh formula.
 
     Source: Hendrycks and Gimpel, Gaussian Error Linear Units, arXiv:1606.08415."""
     if approximate == "none":
-        return _ops._gelu(input)
+        return _ops._gelu_erf(input)
     if approximate == "tanh":
         return _ops._gelu_tanh(input)
     raise RuntimeError("approximate argument must be either none or tanh.")

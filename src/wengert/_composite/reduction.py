@@ -18,7 +18,7 @@ from ._common import (
     wrap_dim,
     wrap_dims,
 )
-from .pointwise import isclose
+from .matrix_norms import matrix_norm
 from .shape import flatten
 
 if TYPE_CHECKING:
@@ -335,7 +335,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
     if dim is None:
         dim = tuple(range(input.dim()))
     count = _ops.sum(_ops.logical_not(_ops.isnan(input)), dim, keepdim)
-    return _ops.div(_ops.nansum(input, dim, keepdim), count)
+    return _ops.true_divide(_ops.nansum(input, dim, keepdim), count)
 
 
 def norm(
@@ -373,14 +373,7 @@ def _nuclear_norm(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
             "linalg.matrix_norm: dim must be a 2-tuple. Got "
             f"{dim if dim is not None else tuple(range(input.dim()))}"
         )
-    row, column = wrap_dims("norm", dims, input.dim())
-    order = [place for place in range(input.dim()) if place not in (row, column)]
-    singular = _ops._linalg_svdvals(_ops.permute(input, [*order, row, column]))
-    result = _ops.sum(singular, -1)
-    if keepdim:
-        for place in sorted((row, column)):
-            result = _ops.unsqueeze(result, place)
-    return result
+    return matrix_norm(input, "nuc", dims, keepdim)
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
@@ -499,11 +492,11 @@ def cov(
         total = _ops.sum(weights)
         if observations and float(total) == 0:
             raise RuntimeError("cov(): weights sum to zero, can't be normalized")
-        mean = _ops.div(_ops.sum(_ops.mul(rows, weights), 1, True), total)
+        mean = _ops.true_divide(_ops.sum(_ops.mul(rows, weights), 1, True), total)
     if aweights is not None and correction:
         mass = aweights if fweights is None else weights
         squared = _ops.sum(_ops.mul(mass, aweights))
-        norm_factor = _ops.sub(total, _ops.mul(_ops.div(squared, total), correction))
+        norm_factor = _ops.sub(total, _ops.mul(_ops.true_divide(squared, total), correction))
     else:
         norm_factor = total - correction
     norm_factor = builtins.max(float(norm_factor), 0.0)
@@ -512,7 +505,7 @@ def cov(
     transposed = _ops.transpose(scaled, 0, 1)
     if rows.dtype.is_complex:
         transposed = _ops.conj(transposed)
-    result = _ops.div(_ops.matmul(centered, transposed), norm_factor)
+    result = _ops.true_divide(_ops.matmul(centered, transposed), norm_factor)
     return result if input.dim() == 2 else _ops.reshape(result, ())
 
 
@@ -525,10 +518,10 @@ def corrcoef(input: Tensor) -> Tensor:
         )
     covariance = cov(input)
     if covariance.dim() == 0:
-        return _ops.div(covariance, covariance)
+        return _ops.true_divide(covariance, covariance)
     variances = _ops.diagonal(covariance)
     scale = _ops.sqrt(_ops.real(variances) if covariance.dtype.is_complex else variances)
-    result = _ops.div(_ops.div(covariance, _ops.unsqueeze(scale, 1)), scale)
+    result = _ops.true_divide(_ops.true_divide(covariance, _ops.unsqueeze(scale, 1)), scale)
     if result.dtype.is_complex:
         return result
     return _ops.clamp_max(_ops.clamp_min(result, -1), 1)
@@ -549,4 +542,4 @@ def allclose(
     equal_nan: bool = False,
 ) -> bool:
     """Whether `isclose` holds for all elements."""
-    return bool(_ops.all(isclose(input, other, rtol, atol, equal_nan)))
+    return bool(_ops.all(_ops.isclose(input, other, rtol, atol, equal_nan)))

@@ -91,7 +91,7 @@ def trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: int = -1) -> Ten
 
     x: the places of the samples; or dx: their distance (1)."""
     terms, dim = _trapezoid_terms("trapezoid", y, x, dx, dim)
-    return _ops.div(_ops.sum(terms, dim), 2)
+    return _ops.true_divide(_ops.sum(terms, dim), 2)
 
 
 trapz = trapezoid
@@ -100,7 +100,7 @@ trapz = trapezoid
 def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """`trapezoid` up to every sample but the first."""
     terms, dim = _trapezoid_terms("cumulative_trapezoid", y, x, dx, dim)
-    return _ops.div(_ops.cumsum(terms, dim), 2)
+    return _ops.true_divide(_ops.cumsum(terms, dim), 2)
 
 
 def bucketize(

@@ -131,7 +131,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                 f"{weight.numel()} and channel size = {channels}."
             )
         weight = weight.reshape(-1, *[1] * (input.dim() - 2))
-    return wg.where(input > 0, input, weight * input)
+    return _ops._prelu_kernel(input, weight)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
@@ -620,8 +620,7 @@ def smooth_l1_loss(
         return l1_loss(input, target, size_average, reduce, reduction)
     reduction = _legacy_reduction(size_average, reduce, reduction)
     _warn_broadcast(input, target)
-    d = (input - target).abs()
-    return _reduce(wg.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta), reduction)
+    return _reduce(_ops._smooth_l1(input, target, beta), reduction)
 
 
 def huber_loss(
@@ -636,8 +635,7 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     reduction = _legacy_reduction(None, None, reduction)
     _warn_broadcast(input, target)
-    d = (input - target).abs()
-    loss = wg.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+    loss = _ops._huber(input, target, delta)
     return _reduce(loss if weight is None else loss * weight, reduction)
 
 
@@ -656,11 +654,7 @@ def binary_cross_entropy(
             f"Using a target size ({list(target.shape)}) that is different to the input size "
             f"({list(input.shape)}) is deprecated. Please ensure they have the same size."
         )
-    if input.numel() and not bool(((input >= 0) & (input <= 1)).all()):
-        raise RuntimeError("all elements of input should be between 0 and 1")
-    log_input = input.log().clamp(min=-100)
-    log_rest = (-input).log1p().clamp(min=-100)
-    loss = (target - 1) * log_rest - target * log_input
+    loss = _ops._binary_cross_entropy(input, target)
     return _reduce(loss if weight is None else loss * weight, reduction)
 
 
@@ -683,10 +677,10 @@ def binary_cross_entropy_with_logits(
             f"Target size ({list(target.shape)}) must be the same as input size "
             f"({list(input.shape)})"
         )
-    log_probability = _ops.logsigmoid(input)
-    if pos_weight is not None:
-        log_probability = ((pos_weight - 1) * target + 1) * log_probability
-    loss = (1 - target) * input - log_probability
+    if pos_weight is None:
+        loss = _ops._bce_with_logits(input, target)
+    else:
+        loss = _ops._bce_with_logits_weighted(input, target, pos_weight)
     return _reduce(loss if weight is None else loss * weight, reduction)
 
 
@@ -705,11 +699,6 @@ def kl_div(
     """
     per_batch = reduction == "batchmean"
     reduction = _legacy_reduction(size_average, reduce, "sum" if per_batch else reduction)
-    if log_target:
-        loss = target.exp() * (target - input)
-    else:
-        # x log x is 0 at 0.
-        safe = wg.where(target > 0, target, wg.ones_like(target))
-        loss = target * safe.log() - target * input
+    loss = (_ops._kl_div_log_target if log_target else _ops._kl_div)(input, target)
     result = _reduce(loss, reduction)
     return result / input.shape[0] if per_batch and input.dim() else result
