@@ -23,6 +23,7 @@ from wengert import _ops, _tensor, autograd
 from wengert._composite import return_types
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
+from wengert._composite.histograms import *
 from wengert._composite.images import *
 from wengert._composite.indexing import *
 from wengert._composite.joining import *
@@ -34,6 +35,7 @@ from wengert._composite.queries import *
 from wengert._composite.reduction import *
 from wengert._composite.sequence import *
 from wengert._composite.shape import *
+from wengert._composite.windows import *
 from wengert._interop import *
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *

@@ -47,10 +47,18 @@ def has_derivative(entry: Entry) -> bool:
     return bool(entry.derivatives or entry.rules)
 
 
+def not_implemented(entry: Entry) -> set[str]:
+    """The inputs of which the derivative is an error that says so."""
+    return {key for key, rule in entry.rules.items() if rule.startswith("_not_implemented(")}
+
+
 def skip_reason(entry: Entry, check: str) -> str | None:
     """Why the table, or the list beside the tests, leaves a check of the entry out."""
     own = entry.get("skip") or {}
-    return own.get(check) or more.SKIPS.get((entry.name, check))
+    for place in (entry.name, entry.family):
+        if reason := own.get(check) or more.SKIPS.get((place, check)):
+            return reason
+    return None
 
 
 def seed(entry: Entry, salt: str = "") -> int:

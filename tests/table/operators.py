@@ -76,7 +76,9 @@ class Call:
         def function(tensors: list[Any]) -> Any:
             given = dict(zip(places, tensors, strict=True))
             return self.run(
-                self.tensors(lambda place, a: given[place] if place in given else checker.to_tensor(a))
+                self.tensors(
+                    lambda place, a: given[place] if place in given else checker.to_tensor(a)
+                )
             )
 
         return function

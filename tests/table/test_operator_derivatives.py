@@ -1,4 +1,4 @@
-"""Derivatives of the entries that are not elementwise: differences, twice, fused, and the checker."""
+"""Derivatives of entries that are not elementwise: differences, twice, fused; the checker."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from opgen.model import Entry
 from wengert import _C
 
 DIFFERENTIATED = [c for c in CASES if cases.has_derivative(c.values[0])]  # type: ignore[union-attr]
+
+
+# Operators whose other results only serve their own rule: they have no derivative.
+STATISTICS = {"_batch_norm", "_row_norm", "_cross_entropy", "_nll_loss"}
 
 
 def differentiated(call: Call) -> list[tuple[str, int | None]]:
@@ -43,6 +47,8 @@ def symmetric(entry: Entry, function: checker.Function, tensors: list) -> object
     if entry.name in ("_linalg_cholesky", "_linalg_eigh"):
         tensors = [(t + t.transpose(-2, -1).conj()) / 2 for t in tensors]
     results = function(tensors)
+    if entry.name in STATISTICS:
+        return checker.as_list(results)[0]
     if entry.name == "_linalg_eigh":  # vectors have a free sign: their projectors do not
         values, vectors = results
         return [values, vectors * vectors]

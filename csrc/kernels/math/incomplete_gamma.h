@@ -37,7 +37,8 @@ inline double incomplete_gamma_factor(double a, double x) {
   const double distance = (x - a) / a, z = 1 / (a * a);
   const double series = (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z / 1680))) / a;
   constexpr double kTwoPi = 6.283185307179586477;
-  return std::exp(a * (std::log1p(distance) - distance) - series) / std::sqrt(kTwoPi * a);
+  const double logarithm = std::abs(distance) < 0.5 ? std::log1p(distance) : std::log(x / a);
+  return std::exp(a * (logarithm - distance) - series) / std::sqrt(kTwoPi * a);
 }
 
 // P where x is not much beyond a (DLMF 8.7.1).
@@ -88,6 +89,20 @@ struct IncompleteGamma {
   double lower, upper;
 };
 
+// Both for huge a and x near a, where the series would take long (DLMF 8.12.3, the first term).
+inline IncompleteGamma incomplete_gamma_huge(double a, double d) {
+  // d - log(1 + d), d = x / a - 1.
+  const double half =
+      d * d *
+      (0.5 - d * (1.0 / 3 - d * (0.25 - d * (0.2 - d * (1.0 / 6 - d * (1.0 / 7 - d * 0.125))))));
+  const double eta = std::copysign(std::sqrt(2 * half), d);
+  const double middle = std::abs(d) < 1e-6 ? -1.0 / 3 : 1 / d - 1 / eta;
+  constexpr double kTwoPi = 6.283185307179586477;
+  const double rest = std::exp(-a * half) / std::sqrt(kTwoPi * a) * middle;
+  const double argument = eta * std::sqrt(a / 2);
+  return {0.5 * std::erfc(-argument) - rest, 0.5 * std::erfc(argument) + rest};
+}
+
 inline IncompleteGamma incomplete_gamma(double a, double x) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -101,6 +116,7 @@ inline IncompleteGamma incomplete_gamma(double a, double x) {
     const double upper = math::upper_gamma_series(a, x);
     return {math::lower_gamma_series(a, x), upper};
   }
+  if (a > 1e8 && std::abs(x - a) < 0.01 * a) return math::incomplete_gamma_huge(a, (x - a) / a);
   if (x > a && x > 1.1) {
     const double upper = math::upper_gamma_fraction(a, x);
     return {1 - upper, upper};

@@ -14,6 +14,7 @@ from . import (
     creation,
     decompositions,
     einsum,
+    histograms,
     images,
     indexing,
     joining,
@@ -25,11 +26,12 @@ from . import (
     reduction,
     sequence,
     shape,
+    windows,
 )
 
 MODULES = (
-    creation, decompositions, einsum, images, indexing, joining, linalg, matrix_norms,
-    older_linalg, pointwise, queries, reduction, sequence, shape,
+    creation, decompositions, einsum, histograms, images, indexing, joining, linalg, matrix_norms,
+    older_linalg, pointwise, queries, reduction, sequence, shape, windows,
 )  # fmt: skip
 
 

@@ -170,9 +170,7 @@ def fold(
     Size([1, 1, 2, 2])
     """
     if input.dim() == 2:
-        image = fold(
-            _ops.unsqueeze(input, 0), output_size, kernel_size, dilation, padding, stride
-        )
+        image = fold(_ops.unsqueeze(input, 0), output_size, kernel_size, dilation, padding, stride)
         return _ops.squeeze(image, 0)
     if input.dim() != 3:
         raise RuntimeError(

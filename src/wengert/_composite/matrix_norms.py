@@ -91,9 +91,7 @@ def matrix_norm(
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
     row, column = (wrap_dim("linalg.matrix_norm", d, A.dim()) for d in dim)
     if row == column:
-        raise RuntimeError(
-            f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})"
-        )
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
         return _ops._norm(A, 2, (row, column), keepdim)
     if ord in (1, -1, math.inf, -math.inf):
@@ -152,7 +150,9 @@ def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     is empty. Older than `linalg.matrix_norm`."""
     dims = wrap_dims("frobenius_norm", dim, input.dim())
     if len(dims) > 2 and dim:
-        raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dims)} dimensions instead.")
+        raise RuntimeError(
+            f"Expected at most 2 dimensions, but got {len(dims)} dimensions instead."
+        )
     return _ops._norm(_converted("vector_norm", input, None), 2, dims, keepdim)
 
 
