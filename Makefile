@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 RUN := $(BIN)/python
 TYPE ?= Release
-# NATIVE=1 compiles kernels for this machine only, which takes less than half the time.
+# NATIVE=1 is for development: a fifth of the compile time, for this machine only, slower to run.
 NATIVE ?=
 BUILD := build/$(shell echo $(TYPE) | tr A-Z a-z)$(if $(NATIVE),-native)
 CMAKE = PATH="$(BIN):$$PATH" $(BIN)/cmake

@@ -42,7 +42,7 @@ def _to_dtype(input: Tensor, dtype: dtype, memory_format: memory_format | None =
     """The values, converted to another dtype."""
 
 
-@opaque(d={"input": "expand(g, input.shape)"}, public="method")
+@opaque(d={"input": "expand(g, input.shape)"}, public="method", varargs="size")
 def sum_to_size(input: Tensor, size: list[int]) -> Tensor:
     """The inverse of broadcasting: sums over the dimensions that ``size`` lacks or has as 1.
 
@@ -119,7 +119,7 @@ def empty(size: list[int], *, dtype: dtype | None = None, device: device | None 
     """A tensor whose memory is not initialised.
 
     >>> wg.empty(2, 3).shape
-    Size([2, 3])
+    wengert.Size([2, 3])
     """
 
 

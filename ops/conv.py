@@ -95,7 +95,7 @@ def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: li
     ``weight`` is (out_channels, C / groups, kernel...). Sizes are one number or one per dimension.
 
     >>> wg.conv1d(wg.ones(1, 3, 8), wg.ones(2, 3, 3)).shape
-    Size([1, 2, 6])
+    wengert.Size([1, 2, 6])
     """
 
 
@@ -111,7 +111,7 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: li
     ``weight`` is (out_channels, C / groups, kernel...). Sizes are one number or one per dimension.
 
     >>> wg.conv2d(wg.ones(1, 3, 8, 8), wg.ones(2, 3, 3, 3)).shape
-    Size([1, 2, 6, 6])
+    wengert.Size([1, 2, 6, 6])
     """
 
 
@@ -127,7 +127,7 @@ def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: li
     ``weight`` is (out_channels, C / groups, kernel...). Sizes are one number or one per dimension.
 
     >>> wg.conv3d(wg.ones(1, 3, 8, 8, 8), wg.ones(2, 3, 3, 3, 3)).shape
-    Size([1, 2, 6, 6, 6])
+    wengert.Size([1, 2, 6, 6, 6])
     """
 
 
@@ -144,7 +144,7 @@ def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
     ``weight`` is (C, out_channels / groups, kernel...).
 
     >>> wg.conv_transpose1d(wg.ones(1, 3, 8), wg.ones(3, 2, 3)).shape
-    Size([1, 2, 10])
+    wengert.Size([1, 2, 10])
     """
 
 
@@ -161,7 +161,7 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
     ``weight`` is (C, out_channels / groups, kernel...).
 
     >>> wg.conv_transpose2d(wg.ones(1, 3, 8, 8), wg.ones(3, 2, 3, 3)).shape
-    Size([1, 2, 10, 10])
+    wengert.Size([1, 2, 10, 10])
     """
 
 
@@ -178,5 +178,5 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
     ``weight`` is (C, out_channels / groups, kernel...).
 
     >>> wg.conv_transpose3d(wg.ones(1, 3, 8, 8, 8), wg.ones(3, 2, 3, 3, 3)).shape
-    Size([1, 2, 10, 10, 10])
+    wengert.Size([1, 2, 10, 10, 10])
     """

@@ -12,7 +12,7 @@ def empty_like(input: Tensor, *, dtype: dtype | None = None, device: device | No
     """Like ``input`` in sizes, dtype and layout, with memory that is not initialised.
 
     >>> wg.empty_like(wg.zeros(2, 3)).shape
-    Size([2, 3])
+    wengert.Size([2, 3])
     """
 
 
@@ -52,7 +52,7 @@ def new_empty(input: Tensor, size: list[int], *, dtype: dtype | None = None,
     """A tensor of the dtype of this one, with memory that is not initialised.
 
     >>> wg.tensor([1]).new_empty(2, 3).shape
-    Size([2, 3])
+    wengert.Size([2, 3])
     """
 
 

@@ -476,10 +476,12 @@ def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> 
 @elementwise(f="value if mask else input",
              d={"input": "0 if mask else 1", "value": "1 if mask else 0"},
              dtypes="float complex int bool", operand_dtypes={"mask": "bool", "value": "input"},
-             out_variant=False, ref="lambda x, mask, value: np.where(mask, value, x)",
-             domain=(-100, 100), ulp=0)
+             check="masked_fill_value", out_variant=False,
+             ref="lambda x, mask, value: np.where(mask, value, x)", domain=(-100, 100), ulp=0)
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """``value``, a number or a tensor without dimensions, where ``mask``; ``input`` elsewhere.
+
+    Raises RuntimeError if ``value`` has dimensions.
 
     >>> wg.masked_fill(wg.tensor([1.0, 2.0]), wg.tensor([True, False]), 0)
     tensor([0., 2.])

@@ -70,7 +70,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two batches of matrices, [b, m, k] and [b, k, n].
 
     >>> wg.bmm(wg.ones(2, 3, 4), wg.ones(2, 4, 5)).shape
-    Size([2, 3, 5])
+    wengert.Size([2, 3, 5])
     """
 
 
@@ -133,7 +133,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1,
     """``beta * input + alpha * bmm(batch1, batch2)``, where ``input`` broadcasts to the product.
 
     >>> wg.baddbmm(wg.ones(3), wg.ones(2, 3, 4), wg.ones(2, 4, 3)).shape
-    Size([2, 3, 3])
+    wengert.Size([2, 3, 3])
     """
 
 

@@ -69,7 +69,7 @@ def rms_norm(input: Tensor, normalized_shape: list[int], weight: Tensor | None =
     R. Sennrich (2019).
 
     >>> wg.rms_norm(wg.tensor([2.0, -2.0]), (2,))
-    tensor([ 1.0000, -1.0000])
+    tensor([ 1., -1.])
     """
 
 

@@ -78,7 +78,7 @@ def max_pool1d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
     """The greatest value in every window of an input (N, C, L) or one without N.
 
     >>> wg.max_pool1d(wg.ones(1, 3, 8), 2).shape
-    Size([1, 3, 4])
+    wengert.Size([1, 3, 4])
     """
 
 
@@ -125,7 +125,7 @@ def max_pool2d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
     """The greatest value in every window of an input (N, C, H, W) or one without N.
 
     >>> wg.max_pool2d(wg.ones(1, 3, 8, 8), 2).shape
-    Size([1, 3, 4, 4])
+    wengert.Size([1, 3, 4, 4])
     """
 
 
@@ -173,7 +173,7 @@ def max_pool3d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
     """The greatest value in every window of an input (N, C, D, H, W) or one without N.
 
     >>> wg.max_pool3d(wg.ones(1, 3, 8, 8, 8), 2).shape
-    Size([1, 3, 4, 4, 4])
+    wengert.Size([1, 3, 4, 4, 4])
     """
 
 

@@ -14,7 +14,7 @@ def rand(size: list[int], *, generator: Generator | None = None, dtype: dtype | 
     """Numbers drawn uniformly from [0, 1).
 
     >>> wg.rand(2, 3).shape
-    Size([2, 3])
+    wengert.Size([2, 3])
     """
 
 
@@ -25,7 +25,7 @@ def randn(size: list[int], *, generator: Generator | None = None, dtype: dtype |
     """Numbers drawn from the normal distribution of mean 0 and variance 1.
 
     >>> wg.randn(2, 3).shape
-    Size([2, 3])
+    wengert.Size([2, 3])
     """
 
 
@@ -53,7 +53,7 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype
     """``rand`` with the shape and dtype of ``input``.
 
     >>> wg.rand_like(wg.zeros(2, 3)).shape
-    Size([2, 3])
+    wengert.Size([2, 3])
     """
 
 
@@ -64,7 +64,7 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: dtyp
     """``randn`` with the shape and dtype of ``input``.
 
     >>> wg.randn_like(wg.zeros(2, 3)).shape
-    Size([2, 3])
+    wengert.Size([2, 3])
     """
 
 
@@ -179,7 +179,7 @@ def cauchy_(input: Tensor, median: float = 0, sigma: float = 1, *,
     """Overwrites the tensor with numbers from a Cauchy distribution.
 
     >>> wg.empty(9).cauchy_().shape
-    Size([9])
+    wengert.Size([9])
     """
 
 

@@ -137,7 +137,7 @@ def logsumexp(input: Tensor, dim: list[int], keepdim: bool = False) -> Tensor:
     The gradient of a set that is -inf throughout is 0.
 
     >>> wg.tensor([1000.0, 1000.0]).logsumexp(0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
 
 

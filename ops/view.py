@@ -38,7 +38,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions swapped.
 
     >>> wg.zeros(2, 3).transpose(0, 1).shape
-    Size([3, 2])
+    wengert.Size([3, 2])
     """
 
 
@@ -47,7 +47,7 @@ def permute(input: Tensor, dims: list[int]) -> Tensor:
     """The dimensions in another order.
 
     >>> wg.zeros(2, 3, 4).permute(2, 0, 1).shape
-    Size([4, 2, 3])
+    wengert.Size([4, 2, 3])
     """
 
 
@@ -61,7 +61,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A dimension of size 1 inserted before ``dim``.
 
     >>> wg.zeros(3).unsqueeze(0).shape
-    Size([1, 3])
+    wengert.Size([1, 3])
     """
 
 
@@ -70,7 +70,7 @@ def squeeze(input: Tensor, dim: list[int] | None = None) -> Tensor:
     """Dimensions of size 1 removed: all, or those in ``dim``.
 
     >>> wg.zeros(1, 3, 1).squeeze().shape
-    Size([3])
+    wengert.Size([3])
     """
 
 
@@ -220,6 +220,21 @@ def detach_(input: Tensor) -> Tensor:
     >>> x = wg.ones(1, requires_grad=True)
     >>> (x * 2).detach_().requires_grad
     False
+    """
+
+
+@opaque(public="method")
+def set_(input: Tensor, source: Tensor) -> Tensor:
+    """Gives this tensor the memory, sizes and strides of ``source``; returns it.
+
+    Raises RuntimeError if the dtypes differ, or if a gradient flows into either of the two while
+    operations are recorded: what was computed from the old values would lose its meaning.
+
+    >>> x, y = wg.zeros(2), wg.tensor([1.0, 2.0, 3.0])
+    >>> x.set_(y)
+    tensor([1., 2., 3.])
+    >>> x.data_ptr() == y.data_ptr()
+    True
     """
 
 

@@ -115,13 +115,4 @@ void run_hooks(Node& node, Few<Tensor>& gradients) {
   }
 }
 
-std::string explain_missing(const Tensor& tensor) {
-  std::string text = describe_argument("output", tensor);
-  if (tensor->extra != nullptr && tensor->extra->cut.reason != nullptr) {
-    text += str("\n  cut here: ", tensor->extra->cut.reason, "   ",
-                format_site(tensor->extra->cut.site));
-  }
-  return text;
-}
-
 }  // namespace wengert

@@ -11,7 +11,5 @@ Tensor ones_for(const Tensor& root);
 void fit_gradient(Tensor& gradient, const OutputInfo& info);
 void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create_graph);
 void run_hooks(Node& node, Few<Tensor>& gradients);
-// The story of a tensor that has no history, as extra lines of a message.
-std::string explain_missing(const Tensor& tensor);
 
 }  // namespace wengert

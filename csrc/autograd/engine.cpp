@@ -5,10 +5,49 @@
 #include <queue>
 
 #include "autograd/accumulate.h"
+#include "graph/lost.h"
+#include "ops/watch.h"
 
 namespace wengert {
 
+thread_local StepObserver* step_observer = nullptr;
+
 namespace {
+
+constexpr uint32_t kRemembered = 4096;
+std::vector<RunRecord>& records() {
+  static auto* list = new std::vector<RunRecord>(kRemembered);
+  return *list;
+}
+uint32_t last_run = 0;
+thread_local const CurrentRun* running = nullptr;
+
+// Around one backward call.
+class RunScope {
+ public:
+  explicit RunScope(const BackwardRequest& request) : outer_(running), recorded_(modes.running) {
+    current_.record = {++last_run, current_site(), next_sequence_number(),
+                       outer_ == nullptr ? 0 : outer_->record.depth + 1};
+    current_.request = &request;
+    records()[last_run % kRemembered] = current_.record;
+    running = &current_;
+    ++modes.engine;
+    modes.running = nullptr;
+  }
+  ~RunScope() {
+    running = outer_;
+    --modes.engine;
+    modes.running = recorded_;
+  }
+  RunScope(const RunScope&) = delete;
+  RunScope& operator=(const RunScope&) = delete;
+  uint32_t id() const { return current_.record.id; }
+
+ private:
+  CurrentRun current_;
+  const CurrentRun* outer_;
+  Trail* recorded_;
+};
 
 // A gradient under way to one output of one node.
 struct Slot {
@@ -34,7 +73,8 @@ struct Task {
   int64_t first_capture = -1;
   Slot first;                      // output 0
   std::unique_ptr<Slot[]> others;  // outputs 1 and up, once one of them gets a gradient
-  bool needed = true;              // on a path to one of the inputs
+  bool needed = true;              // on a path to one of the inputs: its rule is run
+  bool wanted() const { return needed || first_capture >= 0; }  // its gradients are
 };
 
 // Node -> number of its task: open addressing, since this is looked up once per edge.
@@ -86,12 +126,16 @@ struct Capture {
 
 class Run {
  public:
-  explicit Run(const BackwardRequest& request) : request_(request), site_(current_site()) {}
+  explicit Run(const BackwardRequest& request) : request_(request), scope_(request) {}
 
   std::vector<Tensor> operator()() {
     const GradModeScope mode(request_.create_graph);
     results_.resize(request_.accumulate ? 0 : request_.inputs.size());
     add_roots();
+    if (watch_mode.on) [[unlikely]]
+      watch_roots(request_.roots);
+    if (step_observer != nullptr) [[unlikely]]
+      step_observer->begin(request_);
     count_edges();
     if (!request_.inputs.empty()) mark_needed();
     start();
@@ -119,7 +163,8 @@ class Run {
       const Edge edge = gradient_edge(root);
       WENGERT_CHECK(edge.target, kRuntime, "element ", i,
                     " of tensors does not require grad and does not have a grad_fn",
-                    explain_missing(root));
+                    describe_argument("output", root),
+                    stories.missing == nullptr ? "" : stories.missing(root));
       Tensor gradient = request_.gradients[i];
       if (!gradient.defined()) {
         WENGERT_CHECK(root.numel() == 1, kRuntime,
@@ -157,7 +202,7 @@ class Run {
       const uint32_t found = index_.find(edge.node());
       if (found == TaskIndex::kNone) continue;
       Task& task = tasks_[found];
-      task.needed = true;
+      task.needed = edge.node()->type == &kAccumulateGrad;
       captures_.push_back({i, edge.index, task.first_capture});
       task.first_capture = static_cast<int64_t>(captures_.size()) - 1;
     }
@@ -179,7 +224,7 @@ class Run {
     for (size_t i : order) {
       Task& task = tasks_[i];
       for (Edge& edge : task.node->edges) {
-        if (edge.target && tasks_[index_.find(edge.node())].needed) task.needed = true;
+        if (edge.target && tasks_[index_.find(edge.node())].wanted()) task.needed = true;
       }
     }
   }
@@ -234,11 +279,10 @@ class Run {
     const bool run = any && tasks_[index].needed && (!leaf || request_.accumulate);
     Few<Tensor> outgoing(node->edges.size());
     if (run) {
-      node->type->backward(*node, incoming.data(), outgoing.data());
+      run_rule(*node, incoming, outgoing);
       if (!request_.keep_graph && !leaf) {
-        node->type->release(*node);
         node->released = true;
-        node->released_at = site_;
+        node->type->release(*node);
       }
     }
     size_t i = 0;
@@ -246,9 +290,29 @@ class Run {
       Tensor& gradient = outgoing[i++];
       if (!edge.target) continue;
       const size_t next = index_.find(edge.node());
-      if (tasks_[next].needed) deliver(next, edge.index, std::move(gradient));
+      if (tasks_[next].wanted()) deliver(next, edge.index, std::move(gradient));
       if (--tasks_[next].waiting == 0) ready_.emplace(edge.node()->sequence, next);
     }
+  }
+
+  void run_rule(Node& node, Few<Tensor>& incoming, Few<Tensor>& outgoing) {
+    Ref<Trail> origin;
+    if (request_.create_graph) {
+      origin = trail_of(node);
+      modes.running = origin.get();
+    }
+    // A rule may take its incoming gradients apart; who looks on sees them as they came.
+    const bool seen = watch_mode.on || step_observer != nullptr;
+    std::vector<Tensor> before;
+    if (seen) [[unlikely]]
+      before.assign(incoming.begin(), incoming.end());
+    node.type->backward(node, incoming.data(), outgoing.data());
+    node.run = scope_.id();
+    modes.running = nullptr;
+    if (!seen) [[likely]]
+      return;
+    if (watch_mode.on) watch_gradients(node, before.data(), outgoing.data());
+    if (step_observer != nullptr) step_observer->step(node, before.data(), outgoing.data());
   }
 
   struct Root {
@@ -259,7 +323,7 @@ class Run {
   };
 
   const BackwardRequest& request_;
-  const Site site_;
+  const RunScope scope_;
   std::vector<Task> tasks_;
   TaskIndex index_;
   std::vector<Root> roots_;
@@ -270,6 +334,23 @@ class Run {
 
 }  // namespace
 
-std::vector<Tensor> run_backward(const BackwardRequest& request) { return Run(request)(); }
+RunRecord run_record(uint32_t id) {
+  const RunRecord& record = records()[id % kRemembered];
+  return record.id == id ? record : RunRecord{};
+}
+
+const CurrentRun* current_run() { return running; }
+
+std::vector<Tensor> run_backward(const BackwardRequest& request) {
+  std::vector<Tensor> results = Run(request)();
+  if (!request.create_graph) {
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (results[i].defined() && !requires_grad(results[i])) {
+        note_cut(results[i], Cut::kGradient, "autograd.grad", request.inputs[i]);
+      }
+    }
+  }
+  return results;
+}
 
 }  // namespace wengert

@@ -17,6 +17,29 @@ struct BackwardRequest {
   bool accumulate = true;
 };
 
+// What is remembered of the latest backward calls, for messages.
+struct RunRecord {
+  uint32_t id = 0;        // 0: forgotten
+  Site site;              // the user's line
+  uint64_t sequence = 0;  // of the first node that was made after it began
+  uint32_t depth = 0;     // backward calls around it
+};
+RunRecord run_record(uint32_t id);
+// The innermost backward call that is running in this thread, and what it was asked for.
+struct CurrentRun {
+  RunRecord record;
+  const BackwardRequest* request = nullptr;
+};
+const CurrentRun* current_run();
+
+// Looks on as nodes are run. Gradients that are undefined are zero.
+struct StepObserver {
+  virtual void begin(const BackwardRequest& request) = 0;
+  virtual void step(Node& node, const Tensor* incoming, Tensor* outgoing) = 0;
+  virtual ~StepObserver() = default;
+};
+extern thread_local StepObserver* step_observer;
+
 // The gradients of `inputs` (undefined where the roots do not depend on one), or nothing.
 std::vector<Tensor> run_backward(const BackwardRequest& request);
 

@@ -223,6 +223,7 @@ void add_tensor_type(PyObject* module);
 void add_dtype_type(PyObject* module);
 void add_graph_functions(PyObject* module);
 void install_sites(PyObject* module);
+void add_stories(PyObject* module);
 void add_attribute_types(PyObject* module);
 void add_interop_functions(PyObject* module);
 void add_conversions(

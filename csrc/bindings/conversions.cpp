@@ -3,6 +3,7 @@
 
 #include "bindings/call.h"
 #include "operators/basic.h"
+#include "operators/view.h"
 
 namespace wengert::python {
 
@@ -214,6 +215,26 @@ PyObject* method_is_signed(PyObject* self, PyObject*) {
   return wrap(dtype != DType::bool_ && dtype != DType::uint8);
 }
 
+// --- view ---
+
+FastFunction view_sizes = nullptr;  // view(*size), from the operator table
+
+// The name has a second meaning: view(dtype) reads the same bytes as another dtype, without history.
+PyObject* method_view(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  static const char* const names[] = {"self", "dtype"};
+  static const Signature signature = {"view", 2, 2, 2, -1, names, "00"};
+  const bool by_name = count == 0 && keywords != nullptr && PyTuple_GET_SIZE(keywords) == 1 &&
+                       PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "dtype") == 0;
+  if (!by_name && (count != 1 || Py_TYPE(args[0]) != dtype_type)) {
+    return view_sizes(self, args, count, keywords);
+  }
+  return invoke(signature, self, args, count, keywords, [&](PyObject* const* slots) {
+    const Tensor& tensor = unwrap(self);
+    const DType dtype = to_dtype(slots[1], signature, 1);
+    return wrap(ops::_view_dtype(tensor, dtype));
+  });
+}
+
 constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 #define WENGERT_SHORTHAND_ENTRY(name, what)  \
   {#name, as_function(method_##name), kFast, \
@@ -259,6 +280,11 @@ PyMethodDef methods[] = {
 }  // namespace
 
 void add_conversions(std::vector<PyMethodDef>& to) {
+  for (PyMethodDef& method : to) {
+    if (std::strcmp(method.ml_name, "view") != 0) continue;
+    view_sizes = reinterpret_cast<FastFunction>(reinterpret_cast<void (*)()>(method.ml_meth));
+    method.ml_meth = as_function(method_view);
+  }
   to.insert(to.end(), std::begin(methods), std::end(methods));
 }
 

@@ -1,6 +1,7 @@
 // Autograd's functions and the Python view of graph nodes.
 #include "autograd/accumulate.h"
 #include "autograd/engine.h"
+#include "autograd/reach.h"
 #include "bindings/call.h"
 #include "graph/node.h"
 
@@ -27,6 +28,12 @@ void node_dealloc(PyObject* object) {
 }
 
 }  // namespace
+
+Node* unwrap_node(PyObject* object) {
+  WENGERT_CHECK(Py_TYPE(object) == node_type, kType, "expected a graph node, got ",
+                Py_TYPE(object)->tp_name);
+  return node_of(object);
+}
 
 PyObject* wrap_node(Node* node) {
   if (node == nullptr) return Py_NewRef(Py_None);
@@ -127,6 +134,27 @@ PyObject* run(PyObject* const* slots) {
 
 PyObject* py_run_backward(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return invoke(backward_signature, nullptr, args, count, keywords, run);
+}
+
+const char* const reach_names[] = {"tensor", "leaves"};
+const Signature reach_signature = {"_reaches_other_leaf", 2, 2, 2, -1, reach_names, "00"};
+
+PyObject* reach(PyObject* const* slots) {
+  const Tensor tensor = to_tensor(slots[0], reach_signature, 0);
+  return wrap(reaches_other_leaf(tensor, to_tensor_list(slots[1], reach_signature, 1)));
+}
+
+PyObject* py_reach(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return invoke(reach_signature, nullptr, args, count, keywords, reach);
+}
+
+PyObject* set_version(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    WENGERT_CHECK(count == 2 && is_tensor(args[0]) && PyLong_Check(args[1]), kType,
+                  "_set_version(tensor, version)");
+    unwrap(args[0])->storage->version = static_cast<uint32_t>(PyLong_AsUnsignedLong(args[1]));
+    Py_RETURN_NONE;
+  });
 }
 
 // --- hooks ---
@@ -247,6 +275,9 @@ PyMethodDef functions[] = {
     {"_run_backward", as_function(py_run_backward), METH_FASTCALL | METH_KEYWORDS,
      "_run_backward(tensors, gradients, inputs, keep_graph, create_graph, accumulate)\n--\n\n"
      "Runs the engine."},
+    {"_reaches_other_leaf", as_function(py_reach), METH_FASTCALL | METH_KEYWORDS,
+     "_reaches_other_leaf(tensor, leaves)\n--\n\n"
+     "Does the tensor depend on a leaf that is none of `leaves`?"},
     {"_add_hook", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(add_hook)),
      METH_FASTCALL, "_add_hook(tensor, function)\n--\n\nReturns an id."},
     {"_remove_hook", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(remove_hook)),
@@ -258,6 +289,9 @@ PyMethodDef functions[] = {
      "_retain_grad(tensor)\n--\n\nKeeps the gradient of a non-leaf tensor in .grad."},
     {"_set_name", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(set_name)),
      METH_FASTCALL, "_set_name(tensor, name)\n--\n\nThe name that messages call the tensor by."},
+    {"_set_version", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(set_version)),
+     METH_FASTCALL,
+     "_set_version(tensor, version)\n--\n\nFor who has put back the values of that version."},
     {"is_grad_enabled", get_grad_mode, METH_NOARGS,
      "is_grad_enabled()\n--\n\nAre operations being recorded in this thread?"},
     {"_set_grad_enabled", set_grad_mode, METH_O,

@@ -8,29 +8,14 @@ namespace wengert::python {
 
 namespace {
 
-// The index as a flat list of items; `items` owns what it has to.
-struct IndexItems {
-  explicit IndexItems(PyObject* index) {
-    if (PyTuple_Check(index)) {
-      list = Py_NewRef(index);
-    } else {
-      list = checked(PyTuple_Pack(1, index));
-    }
-  }
-  ~IndexItems() { Py_DECREF(list); }
-  IndexItems(const IndexItems&) = delete;
-  IndexItems& operator=(const IndexItems&) = delete;
-  Py_ssize_t size() const { return PyTuple_GET_SIZE(list); }
-  PyObject* operator[](Py_ssize_t i) const { return PyTuple_GET_ITEM(list, i); }
-  PyObject* list;
-};
+bool is_mask(DType dtype) { return dtype == DType::bool_ || dtype == DType::uint8; }
 
 bool is_integer(PyObject* item) {
   if (PyBool_Check(item)) return false;
   if (PyLong_Check(item)) return true;
   if (is_tensor(item)) {
     const Tensor& tensor = unwrap(item);
-    return tensor.ndim() == 0 && is_integral(tensor.dtype()) && tensor.dtype() != DType::bool_;
+    return tensor.ndim() == 0 && is_integral(tensor.dtype()) && !is_mask(tensor.dtype());
   }
   return PyIndex_Check(item) && PySequence_Check(item) == 0;
 }
@@ -43,19 +28,59 @@ int64_t integer_of(PyObject* item) {
   return value;
 }
 
-// How many dimensions of the tensor an item uses up.
-int64_t consumed(PyObject* item) {
-  if (item == Py_None || item == Py_Ellipsis || PyBool_Check(item)) return 0;
-  if (is_tensor(item) && unwrap(item).dtype() == DType::bool_) return unwrap(item).ndim();
-  return 1;
-}
-
-Tensor index_tensor(PyObject* item) {
+Tensor data_tensor(PyObject* item) {
   if (is_tensor(item)) return unwrap(item);
   if (Tensor array = values_of_array(item); array.defined()) return array;
   return tensor_from_data(item, PySequence_Check(item) != 0 && PySequence_Size(item) == 0
                                     ? std::optional<DType>(DType::int64)
                                     : std::nullopt);
+}
+
+Tensor index_tensor(PyObject* item) {
+  WENGERT_CHECK(is_tensor(item) || PySequence_Check(item) != 0, kIndex,
+                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
+                "are valid indices (got ",
+                Py_TYPE(item)->tp_name, ")");
+  Tensor index = data_tensor(item);
+  WENGERT_CHECK(is_integral(index.dtype()), kIndex,
+                "tensors used as indices must be long, int, byte or bool tensors",
+                describe_argument("index", index));
+  if (index.dtype() != DType::uint8) return index;
+  if (PyErr_WarnEx(PyExc_UserWarning,
+                   "indexing with dtype wengert.uint8 is deprecated, please use a dtype "
+                   "wengert.bool instead.",
+                   1) != 0) {
+    throw_python_error();
+  }
+  return converted_values(index, DType::bool_);
+}
+
+// One of the items that an index consists of.
+struct Item {
+  explicit Item(PyObject* item) : object(item) {
+    const bool simple = item == Py_None || item == Py_Ellipsis || PyBool_Check(item) ||
+                        PySlice_Check(item) || is_integer(item);
+    if (!simple) tensor = index_tensor(item);
+  }
+  // How many dimensions of the indexed tensor it uses up.
+  int64_t consumed() const {
+    if (object == Py_None || object == Py_Ellipsis || PyBool_Check(object)) return 0;
+    return tensor.defined() && tensor.dtype() == DType::bool_ ? tensor.ndim() : 1;
+  }
+  PyObject* object;  // borrowed
+  Tensor tensor;     // of an advanced index
+};
+
+std::vector<Item> items_of(PyObject* index) {
+  std::vector<Item> items;
+  if (!PyTuple_Check(index)) {
+    items.emplace_back(index);
+  } else {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i) {
+      items.emplace_back(PyTuple_GET_ITEM(index, i));
+    }
+  }
+  return items;
 }
 
 // What an index amounts to: a view, and index tensors for some of its dimensions.
@@ -75,16 +100,16 @@ void apply_slice(Tensor* view, int64_t dim, PyObject* slice) {
   *view = ops::slice(*view, dim, start, std::max(start, stop), step);
 }
 
-Resolved resolve(const Tensor& tensor, const IndexItems& items) {
+Resolved resolve(const Tensor& tensor, PyObject* whole) {
+  const std::vector<Item> items = items_of(whole);
   int64_t used = 0;
-  for (Py_ssize_t i = 0; i < items.size(); ++i) used += consumed(items[i]);
+  for (const Item& item : items) used += item.consumed();
   WENGERT_CHECK(used <= tensor.ndim(), kIndex, "too many indices for tensor of dimension ",
                 tensor.ndim(), describe_argument("self", tensor));
   Resolved result{tensor, {}, false};
   int64_t dim = 0;
   bool ellipsis = false;
-  for (Py_ssize_t i = 0; i < items.size(); ++i) {
-    PyObject* item = items[i];
+  for (const auto& [item, index] : items) {
     if (item == Py_Ellipsis) {
       WENGERT_CHECK(!ellipsis, kIndex, "an index can only have a single ellipsis ('...')");
       ellipsis = true;
@@ -107,22 +132,11 @@ Resolved resolve(const Tensor& tensor, const IndexItems& items) {
       result.indices[dim++] = flag;
       result.advanced = true;
     } else {
-      WENGERT_CHECK(
-          is_tensor(item) || PySequence_Check(item) != 0, kIndex,
-          "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
-          "are valid indices (got ",
-          Py_TYPE(item)->tp_name, ")");
-      const Tensor index = index_tensor(item);
-      WENGERT_CHECK(is_integral(index.dtype()), kIndex,
-                    "tensors used as indices must be long, int, byte or bool tensors",
-                    describe_argument("index", index));
       result.indices.resize(dim + 1);
       result.indices[dim] = index;
       result.advanced = true;
       if (index.dtype() == DType::bool_) {
-        dim += std::max<int64_t>(index.ndim(), 0);
-        // A mask of several dimensions takes the place of one index per dimension.
-        if (index.ndim() > 1) result.indices.resize(result.indices.size() - 1 + 1);
+        dim += index.ndim();  // a mask takes the place of one index per dimension
         if (index.ndim() == 0) {
           result.view = ops::unsqueeze(result.view, dim);
           ++dim;
@@ -167,19 +181,21 @@ Tensor value_tensor(PyObject* value, DType dtype) {
   if (is_tensor(value)) return unwrap(value);
   Scalar scalar;
   if (to_number(value, &scalar)) {
+    WENGERT_CHECK(!scalar.is_complex() || is_complex(dtype), kRuntime,
+                  "value cannot be converted to type ", dtype_name(dtype), " without overflow");
     Tensor result = empty({}, dtype);
     fill_values(result, scalar);
     return result;
   }
-  return index_tensor(value);
+  return data_tensor(value);
 }
 
 // Leading ones that the target does not have are dropped, as in NumPy.
 Tensor fit_value(const Tensor& value, const Dims& target) {
-  if (value.sizes().size() <= target.size()) return value;
+  if (value.sizes() == target) return value;
   Dims sizes = value.sizes();
   while (sizes.size() > target.size() && sizes[0] == 1) sizes.erase(0);
-  return ops::reshape(value, sizes);
+  return ops::expand(sizes == value.sizes() ? value : ops::reshape(value, sizes), target, false);
 }
 
 }  // namespace
@@ -197,8 +213,7 @@ PyObject* get_item(PyObject* self, PyObject* index) {
         tensor.ndim() > 0 || !is_integer(index), kIndex,
         "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
         "tensor to a number");
-    const IndexItems items(index);
-    const Resolved resolved = resolve(tensor, items);
+    const Resolved resolved = resolve(tensor, index);
     if (!resolved.advanced) {
       return wrap(resolved.view.same(tensor) ? ops::_alias(tensor) : resolved.view);
     }
@@ -210,9 +225,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
   try {
     WENGERT_CHECK(value != nullptr, kType, "Tensor does not support deleting items");
     const Tensor& tensor = unwrap(self);
-    check_inplace("setitem", tensor);
-    const IndexItems items(index);
-    const Resolved resolved = resolve(tensor, items);
+    const Resolved resolved = resolve(tensor, index);
     Tensor source = value_tensor(value, tensor.dtype());
     if (!resolved.advanced) {
       Tensor target = resolved.view;

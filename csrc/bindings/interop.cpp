@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "bindings/call.h"
+#include "graph/lost.h"
 
 namespace wengert::python {
 
@@ -15,6 +16,13 @@ void release_reference(void* object) {
   Py_DECREF(static_cast<PyObject*>(object));
   PyGILState_Release(state);
 }
+
+// From now on, and until stop_sharing, others may write to the memory of `tensor`.
+void start_sharing(const Tensor& tensor) {
+  ++tensor.storage()->shared;
+  tensor.storage()->shared_at = current_site();
+}
+void stop_sharing(const Tensor& tensor) { --tensor.storage()->shared; }
 
 // How many bytes lie between the first element and the end of the last.
 size_t reach(const Dims& sizes, const Dims& strides, DType dtype) {
@@ -148,7 +156,10 @@ Tensor share_array(PyObject* array) {
   auto storage = borrow_storage(from->data, reach(sizes, strides, dtype), release_reference,
                                 capsule.release());
   storage->read_only = read_only;
-  return from_storage(std::move(storage), sizes, strides, 0, dtype);
+  Tensor result = from_storage(std::move(storage), sizes, strides, 0, dtype);
+  start_sharing(result);
+  note_returned(result, Cut::kArray, "from_numpy");
+  return result;
 }
 
 // An object with the buffer protocol: the bytes from a tensor's first element to its last. An array
@@ -162,6 +173,7 @@ Tensor& viewed(PyObject* self) { return reinterpret_cast<PyMemory*>(self)->tenso
 
 void memory_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
+  stop_sharing(viewed(self));
   viewed(self).~Tensor();
   type->tp_free(self);
   Py_DECREF(type);
@@ -314,12 +326,14 @@ struct Exported {
   Managed managed{};
   Tensor tensor;
   Dims sizes, strides;
+  ~Exported() { stop_sharing(tensor); }
 };
 
 template <typename Managed>
 PyObject* export_dlpack(const Tensor& tensor, uint64_t flags) {
   auto exported = std::make_unique<Exported<Managed>>();
   exported->tensor = alias(tensor);
+  start_sharing(tensor);
   exported->sizes = tensor.sizes();
   exported->strides = tensor.strides();
   Managed& managed = exported->managed;
@@ -450,6 +464,8 @@ PyObject* py_memory(PyObject*, PyObject* tensor) {
     const Tensor shared = alias(tensor_argument("_memory", tensor));
     PyObject* object = checked(memory_type->tp_alloc(memory_type, 0));
     new (&viewed(object)) Tensor(shared);
+    start_sharing(shared);
+    note_left("numpy", unwrap(tensor));
     return object;
   });
 }

@@ -6,6 +6,7 @@
 #include "bindings/call.h"
 #include "device/allocator.h"
 #include "device/cpu/parallel.h"
+#include "graph/lost.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/libraries.h"
 #include "tensor/live.h"
@@ -32,6 +33,7 @@ PyObject* make_tensor(PyObject* const* slots) {
                   describe_argument("data", result));
     result->requires_grad = true;
   }
+  note_returned(result, Cut::kNumbers, "tensor");
   return wrap(std::move(result));
 }
 PyObject* py_tensor(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
@@ -147,6 +149,7 @@ NB_MODULE(_C, m) {
     python::add_tensor_type(m.ptr());
     python::add_graph_functions(m.ptr());
     python::install_sites(m.ptr());
+    python::add_stories(m.ptr());
     python::add_interop_functions(m.ptr());
     python::add_random(m.ptr());
     if (PyModule_AddFunctions(m.ptr(), python::functions) != 0 ||

@@ -4,7 +4,8 @@
 
 #include "autograd/engine.h"
 #include "bindings/call.h"
-#include "graph/node.h"
+#include "graph/lost.h"
+#include "ops/record.h"
 
 namespace wengert::python {
 
@@ -100,6 +101,32 @@ int set_attribute(PyObject* object, PyObject* name, PyObject* value) {
 
 // --- attributes ---
 
+PyObject* gradient_of(const Tensor& self) {
+  if (self->extra != nullptr && self->extra->grad.defined()) return wrap(self->extra->grad);
+  Node* node = grad_fn(self);
+  if (node == nullptr || (self->extra != nullptr && self->extra->retains_grad)) Py_RETURN_NONE;
+  const std::string text =
+      str("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+          "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+          "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. "
+          "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
+          "instead.",
+          describe_argument("self", self), "   made by ", node->type->op, "   ",
+          format_site(node->site));
+  if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) != 0) throw_python_error();
+  Py_RETURN_NONE;
+}
+
+Tensor data_of(const Tensor& self) {
+  Tensor data = alias(self);
+  if (requires_grad(self)) {
+    note_cut(data, Cut::kData, "data", self);
+  } else {
+    data->trail = self->trail;
+  }
+  return data;
+}
+
 #define GETTER(name, expression)            \
   PyObject* name(PyObject* object, void*) { \
     return guarded([&]() -> PyObject* {     \
@@ -119,8 +146,8 @@ GETTER(get_is_leaf, wrap(!requires_grad(self) || grad_fn(self) == nullptr))
 GETTER(get_output_nr, wrap(static_cast<int64_t>(self->output_index)))
 GETTER(get_version, wrap(static_cast<int64_t>(self.storage()->version)))
 GETTER(get_grad_fn, wrap_node(grad_fn(self)))
-GETTER(get_grad, self->extra == nullptr ? Py_NewRef(Py_None) : wrap(self->extra->grad))
-GETTER(get_data, wrap(alias(self)))
+GETTER(get_grad, gradient_of(self))
+GETTER(get_data, wrap(data_of(self)))
 GETTER(get_itemsize, wrap(static_cast<int64_t>(self.item_size())))
 GETTER(get_base, self->extra == nullptr || self->extra->view == nullptr
                      ? Py_NewRef(Py_None)
@@ -159,11 +186,16 @@ int set_requires_grad(PyObject* object, PyObject* value, void*) {
     WENGERT_CHECK(!wanted || is_inexact(self.dtype()), kRuntime,
                   "only Tensors of floating point and complex dtype can require gradients",
                   describe_argument("self", self));
-    WENGERT_CHECK(grad_fn(self) == nullptr || wanted, kRuntime,
-                  "you can only change requires_grad flags of leaf variables. If you want to use a "
-                  "computed variable in a subgraph that doesn't require differentiation use "
-                  "var_no_grad = var.detach().");
-    if (grad_fn(self) == nullptr) self->requires_grad = wanted;
+    WENGERT_CHECK(grad_fn(self) == nullptr, kRuntime,
+                  "you can only change requires_grad flags of leaf variables.",
+                  wanted ? ""
+                         : " If you want to use a computed variable in a subgraph that doesn't "
+                           "require differentiation use var_no_grad = var.detach().",
+                  describe_argument("self", self));
+    if (self->requires_grad == wanted) return 0;
+    if (!wanted) note_cut(self, Cut::kFrozen, "requires_grad_", self);
+    self->requires_grad = wanted;
+    if (wanted && self->trail && self->trail->cut == Cut::kFrozen) self->trail.reset();
     return 0;
   } catch (...) {
     raise_current();
@@ -178,9 +210,11 @@ int set_data(PyObject* object, PyObject* value, void*) {
                   value == nullptr ? "nothing" : Py_TYPE(value)->tp_name);
     const Tensor& self = unwrap(object);
     const Tensor& other = unwrap(value);
-    self->storage = other.storage();
-    self->dtype = other.dtype();
-    set_geometry(*self.impl(), other.sizes(), other.strides(), other.offset());
+    WENGERT_CHECK(!requires_grad(self) || is_inexact(other.dtype()), kRuntime,
+                  "data set to a tensor that requires gradients must be floating point or complex "
+                  "dtype",
+                  describe_argument("self", self), describe_argument("data", other));
+    take_memory(self, other);
     return 0;
   } catch (...) {
     raise_current();
@@ -215,10 +249,16 @@ PyGetSetDef properties[] = {
 // --- methods ---
 
 PyObject* method_item(PyObject* self, PyObject*) {
-  return guarded([&] { return wrap(item_of(unwrap(self))); });
+  return guarded([&] {
+    note_left("item", unwrap(self));
+    return wrap(item_of(unwrap(self)));
+  });
 }
 PyObject* method_tolist(PyObject* self, PyObject*) {
-  return guarded([&] { return to_list(unwrap(self)); });
+  return guarded([&] {
+    note_left("tolist", unwrap(self));
+    return to_list(unwrap(self));
+  });
 }
 PyObject* method_dim(PyObject* self, PyObject*) { return wrap(unwrap(self).ndim()); }
 PyObject* method_numel(PyObject* self, PyObject*) { return wrap(unwrap(self).numel()); }
@@ -261,6 +301,7 @@ PyObject* method_make_subclass(PyObject*, PyObject* args) {
                   describe_argument("data", source));
     PyTensor* self = allocate(reinterpret_cast<PyTypeObject*>(type));
     self->tensor = alias(source);
+    self->tensor->trail = source->trail;
     self->tensor->python = self;
     self->tensor->requires_grad = requires_grad != 0;
     return reinterpret_cast<PyObject*>(self);
@@ -338,6 +379,7 @@ int truth(PyObject* object) {
 PyObject* as_float(PyObject* object) {
   return guarded([&]() -> PyObject* {
     const Scalar value = item_of(unwrap(object));
+    note_left("float", unwrap(object));
     WENGERT_CHECK(!value.is_complex(), kRuntime,
                   "value cannot be converted to type float without overflow: it is complex");
     return PyFloat_FromDouble(value.to<double>());

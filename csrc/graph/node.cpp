@@ -1,12 +1,16 @@
 #include "graph/node.h"
 
 #include <algorithm>
+#include <cstring>
+
+#include "graph/lost.h"
 
 #include "tensor/live.h"
 
 namespace wengert {
 
 constinit thread_local Modes modes;
+constinit Stories stories;
 
 namespace {
 uint64_t next_sequence = 1;
@@ -19,6 +23,7 @@ Node::Node(const NodeType* node_type, size_t edge_count, size_t output_count)
     : type(node_type),
       sequence(next_sequence++),
       site(current_site()),
+      origin(modes.running),
       edges(edge_count),
       outputs(output_count) {
   ++live_objects.nodes;
@@ -27,6 +32,12 @@ Node::Node(const NodeType* node_type, size_t edge_count, size_t output_count)
 Node::~Node() {
   --live_objects.nodes;
   delete extra;
+}
+
+uint64_t next_sequence_number() { return next_sequence; }
+
+NodeExtra::~NodeExtra() {
+  if (upstream) upstream->node = nullptr;
 }
 
 // Letting go of the last node of a long chain lets go of the one before it, and so on: a list
@@ -49,6 +60,7 @@ void destroy(AutogradExtra* extra) { delete extra; }
 
 AutogradExtra::~AutogradExtra() {
   delete view;
+  if (upstream) upstream->leaf = nullptr;
   if (retained_by) {
     auto& retained = static_cast<Node*>(retained_by.get())->extra->retained;
     std::erase_if(retained, [&](const auto& entry) { return entry.second->extra == this; });
@@ -70,49 +82,69 @@ void Saved::output(const Tensor& tensor) {
 
 namespace {
 
-[[noreturn, gnu::cold]] void fail_overwritten(const Node& owner, const char* role,
-                                              const TensorImpl& impl, uint32_t expected) {
+[[noreturn, gnu::cold]] void fail_overwritten(Node& owner, const char* role, const TensorImpl& impl,
+                                              uint32_t expected) {
   std::string text =
       "one of the variables needed for gradient computation has been modified by an inplace "
-      "operation:\n  ";
-  text += str(dtype_name(impl.dtype), to_string(impl.sizes));
-  if (impl.extra != nullptr && !impl.extra->name.empty()) {
-    text += " parameter '" + impl.extra->name + "'";
-  }
-  text += str(" is at version ", impl.storage->version, "; expected version ", expected, ".");
-  text += str("\n    saved by    ", owner.type->op, " (", role, ")   ", format_site(owner.site));
-  if (const WriteLog* log = impl.storage->log) {
-    for (int i = 0; i < log->count; ++i) {
-      const WriteLog::Write& write = log->writes[i];
-      if (write.version <= expected) break;
-      text += str("\n    written by  ", write.op, "   ", format_site(write.site));
-    }
-  }
-  text +=
-      "\n    fix: write out of place (x = x + 1 instead of x += 1), write to a clone(), or run the "
-      "forward pass again after the write";
+      "operation:";
+  if (stories.overwritten != nullptr) text += stories.overwritten(owner, role, impl, expected);
   throw Error(ErrorKind::kRuntime, text);
 }
 
-[[noreturn, gnu::cold]] void fail_released(const Node& owner) {
+[[noreturn, gnu::cold]] void fail_replaced(const Node& owner, const char* role,
+                                           const TensorImpl& impl) {
   fail(ErrorKind::kRuntime,
-       "Trying to backward through the graph a second time (or directly access saved tensors after "
-       "they have already been freed). Saved intermediate values of the graph are freed when you "
-       "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
-       "through the graph a second time or if you need to access saved tensors after calling "
-       "backward.\n    shared part:  ",
-       owner.type->op, "   ", format_site(owner.site), "\n    freed by the backward call at   ",
-       format_site(owner.released_at));
+       "one of the variables needed for gradient computation has been modified by an inplace "
+       "operation:\n  ",
+       dtype_name(impl.dtype), to_string(impl.sizes),
+       " was given other memory (by assigning to .data, set_ or resize_).\n    saved by    ",
+       owner.type->op, " (", role, ")   ", format_site(owner.site),
+       "\n    fix: call backward() first, or run the forward pass again");
+}
+
+[[noreturn, gnu::cold]] void fail_released(Node& owner) {
+  std::string text =
+      "Trying to backward through the graph a second time (or directly access saved tensors after "
+      "they have already been freed). Saved intermediate values of the graph are freed when you "
+      "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+      "through the graph a second time or if you need to access saved tensors after calling "
+      "backward.";
+  if (stories.released != nullptr) text += stories.released(owner);
+  throw Error(ErrorKind::kRuntime, text);
 }
 
 }  // namespace
 
+// Four independent sums, so that it runs about as fast as memory is read.
+uint64_t Saved::checksum_of(const TensorImpl& impl) {
+  if (impl.numel == 0 || impl.storage->read_only) return 0;
+  int64_t last = 0;
+  for (size_t i = 0; i < impl.sizes.size(); ++i) last += (impl.sizes[i] - 1) * impl.strides[i];
+  const auto width = static_cast<int64_t>(item_size(impl.dtype));
+  const char* bytes = impl.storage->data + impl.offset * width;
+  const auto count = static_cast<size_t>((last + 1) * width);
+  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15u;
+  uint64_t sums[4] = {1, 2, 3, 4};
+  size_t at = 0;
+  for (; at + sizeof(sums) <= count; at += sizeof(sums)) {
+    uint64_t words[4];
+    std::memcpy(words, bytes + at, sizeof(words));
+    for (int k = 0; k < 4; ++k) sums[k] = (sums[k] ^ words[k]) * kOdd;
+  }
+  for (; at < count; ++at) sums[0] = (sums[0] ^ static_cast<unsigned char>(bytes[at])) * kOdd;
+  return ((sums[0] * kOdd + sums[1]) * kOdd + sums[2]) * kOdd + sums[3];
+}
+
 Tensor Saved::get(Node& owner, const char* role) const {
   if (owner.released) fail_released(owner);
   if (!impl_) return Tensor();
-  if (impl_->storage->version != version_) {
-    fail_overwritten(owner, role, *impl_, version_);
+  if (impl_->storage != storage_) fail_replaced(owner, role, *impl_);
+  Storage& storage = *storage_;
+  if (storage.shared && storage.version == version_ && checksum_of(*impl_) != checksum_)
+      [[unlikely]] {
+    log_write(storage, "another owner of the memory", storage.shared_at, WriteLog::kArray);
   }
+  if (storage.version != version_) fail_overwritten(owner, role, *impl_, version_);
   Tensor result{impl_};
   if (!is_output_ || !modes.grad) return result;
   Tensor twin = alias(result);
@@ -142,23 +174,26 @@ Edge gradient_edge(const Tensor& tensor) {
     edge.index = tensor->output_index;
   } else if (tensor->requires_grad) {
     edge.target = Ref<GraphObject>(gradient_accumulator(tensor));
+  } else {
+    edge.trail = tensor->trail;
   }
   return edge;
 }
 
 void set_history(const Tensor& tensor, const Ref<Node>& node, uint32_t index) {
   // Only floating-point and complex values can carry a gradient.
-  if (!is_inexact(tensor.dtype())) return;
+  if (!is_inexact(tensor.dtype())) return note_cut(tensor, Cut::kInteger, node->type->op, *node);
   OutputInfo& info = node->outputs[index];
   info.dtype = tensor.dtype();
   info.sizes = tensor.sizes();
   tensor->grad_fn = Ref<GraphObject>(node.get());
   tensor->output_index = index;
+  tensor->trail.reset();
 }
 
 void set_view(const Tensor& result, const Tensor& base, bool multi_output) {
   auto* view = new ViewInfo();
-  const bool chained = base->extra != nullptr && base->extra->view != nullptr;
+  const bool chained = is_view(base);
   view->base = chained ? base->extra->view->base : base;
   view->version = result.storage()->version;
   view->multi_output = multi_output;
@@ -168,18 +203,24 @@ void set_view(const Tensor& result, const Tensor& base, bool multi_output) {
   more.view = view;
 }
 
+void wrote(const char* op, const Tensor& target) {
+  uint8_t how = modes.grad ? WriteLog::kPlain : WriteLog::kNoGrad;
+  if (target->extra != nullptr && target->extra->view != nullptr) how |= WriteLog::kView;
+  if (target->trail && (target->trail->cut == Cut::kDetach || target->trail->cut == Cut::kData)) {
+    how |= WriteLog::kDetached;
+  }
+  bump_version(target, op, how);
+}
+
 bool requires_grad_slow(const Tensor& tensor) {
+  if (!is_view(tensor)) return false;
   const ViewInfo& view = *tensor->extra->view;
   return view.version != tensor.storage()->version && requires_grad(view.base);
 }
 
 void check_inplace(const char* op, const Tensor& target) {
   if (!modes.grad) return;
-  WENGERT_CHECK(
-      !target->requires_grad || target->grad_fn, kRuntime,
-      "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ", op,
-      describe_argument("self", target));
-  if (target->extra != nullptr && target->extra->view != nullptr) {
+  if (is_view(target)) {
     const Tensor& base = target->extra->view->base;
     WENGERT_CHECK(
         !target->extra->view->no_grad || !requires_grad(base), kRuntime,
@@ -189,11 +230,16 @@ void check_inplace(const char* op, const Tensor& target) {
         "inside the no_grad block (if you don't want the inplace to be tracked) or both "
         "outside (if you want the inplace to be tracked).\n  op: ",
         op, describe_argument("self", target), describe_argument("base", base));
-    WENGERT_CHECK(!base->requires_grad || base->grad_fn, kRuntime,
+    // The base may also be a plain tensor, of which another view was made a leaf.
+    WENGERT_CHECK(base->grad_fn || !requires_grad(target), kRuntime,
                   "a view of a leaf Variable that requires grad is being used in an in-place "
                   "operation.\n  op: ",
                   op, describe_argument("self", target), describe_argument("base", base));
   }
+  WENGERT_CHECK(
+      !target->requires_grad || target->grad_fn, kRuntime,
+      "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ", op,
+      describe_argument("self", target));
 }
 
 void check_out(const char* op, const Tensor& out, bool inputs_need_grad) {

@@ -2,6 +2,7 @@
 // in the node's type, and who walks the graph is in autograd/engine.cpp.
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Node;
 struct Edge {
   Ref<GraphObject> target;
   uint32_t index = 0;
+  Ref<Trail> trail;  // where there is no target: how the value lost its history
   Node* node() const;
 };
 
@@ -47,6 +49,8 @@ struct NodeExtra {
   };
   std::vector<Hook> hooks;  // on the gradients that arrive, in order of registration
   std::vector<std::pair<uint32_t, TensorImpl*>> retained;  // outputs that keep their gradient
+  Ref<Upstream> upstream;                                  // for those who look back at this node
+  ~NodeExtra();
 };
 
 template <typename T>
@@ -75,7 +79,8 @@ struct Node : GraphObject, Pooled {
   uint64_t sequence;  // later operations have larger numbers
   Site site;          // the user's line
   bool released = false;
-  Site released_at;  // the backward call that dropped the saved values
+  uint32_t run = 0;   // the last backward call that came through, see autograd/engine.h
+  Ref<Trail> origin;  // of a node that a backward rule recorded: the node whose rule it was
   NodeExtra* extra = nullptr;
   Few<Edge> edges;
   Few<OutputInfo> outputs;
@@ -84,6 +89,7 @@ struct Node : GraphObject, Pooled {
   ~Node();
   bool needs(size_t input) { return static_cast<bool>(edges[input].target); }
 };
+uint64_t next_sequence_number();  // of the node that is made next
 
 inline Node* Edge::node() const { return static_cast<Node*>(target.get()); }
 
@@ -92,7 +98,10 @@ class Saved {
  public:
   void input(const Tensor& tensor) { keep(tensor, false); }
   void output(const Tensor& tensor);  // without the history that would make a cycle
-  void reset() { impl_.reset(); }
+  void reset() {
+    impl_.reset();
+    storage_.reset();
+  }
   bool defined() const { return static_cast<bool>(impl_); }
   // Raises if the value was written over since, or was already let go.
   Tensor get(Node& owner, const char* role) const;
@@ -102,19 +111,48 @@ class Saved {
   void keep(const Tensor& tensor, bool is_output) {
     if (!tensor.defined()) return;
     impl_ = Ref<TensorImpl>(tensor.impl());
+    if (tensor->storage->shared) [[unlikely]]
+      checksum_ = checksum_of(*tensor.impl());
+    storage_ = tensor.storage();
     version_ = tensor->storage->version;
     is_output_ = is_output;
   }
+  // Of memory that others can write to without raising the version.
+  static uint64_t checksum_of(const TensorImpl& impl);
   Ref<TensorImpl> impl_;
+  uint64_t checksum_ = 0;
+  Ref<Storage> storage_;  // the tensor may be given another one
   uint32_t version_ = 0;
   uint32_t output_index_ = 0;
   bool is_output_ = false;
 };
 
-// Why a tensor has no history though one might expect it.
-struct CutReason {
-  const char* reason = nullptr;
-  Site site;
+// The first operation that made NaN or infinity out of finite values, while these are watched for.
+struct Fault {
+  std::string story;
+  bool nan = false;
+  int reaching = 0;  // live tensors that hold the values and that nothing has read yet
+};
+
+// A tensor that holds values of a fault.
+struct FaultMark {
+  std::shared_ptr<Fault> fault;
+  bool read = false;
+  void set(std::shared_ptr<Fault> value) {
+    clear();
+    fault = std::move(value);
+    if (fault) ++fault->reaching;
+  }
+  void mark_read() {
+    if (fault && !read) --fault->reaching;
+    read = true;
+  }
+  void clear() {
+    mark_read();
+    fault.reset();
+    read = false;
+  }
+  ~FaultMark() { clear(); }
 };
 
 // A view knows its base, so that a write through it reaches the base's history.
@@ -129,8 +167,9 @@ struct AutogradExtra : Pooled {
   Tensor grad;
   Node* accumulator = nullptr;  // borrowed: the node owns the tensor
   ViewInfo* view = nullptr;
-  std::string name;  // the parameter's qualified name, where known
-  CutReason cut;
+  std::string name;        // the parameter's qualified name, where known
+  Ref<Upstream> upstream;  // of a leaf: for those who look back at it
+  FaultMark fault;
   bool retains_grad = false;
   std::vector<NodeExtra::Hook> hooks;   // of a leaf: its accumulator comes and goes
   Ref<GraphObject> retained_by;         // the node that puts the gradient of this non-leaf here
@@ -144,6 +183,8 @@ AutogradExtra& extra(const Tensor& tensor);  // makes it when it is not there
 struct Modes {
   bool grad = true;
   bool inference = false;
+  uint32_t engine = 0;       // how many backward calls are running, one inside the other
+  Trail* running = nullptr;  // the node whose rule is being recorded, with create_graph
 };
 // One load away, like an ordinary variable: each operation reads it several times.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local Modes modes;
@@ -179,6 +220,12 @@ Node* gradient_accumulator(const Tensor& leaf);
 
 // Makes `tensor` output `index` of `node`.
 void set_history(const Tensor& tensor, const Ref<Node>& node, uint32_t index = 0);
+// Is it a view of a tensor whose memory it still shares? (Either may have been given other memory.)
+inline bool is_view(const Tensor& tensor) {
+  const TensorImpl& impl = *tensor.impl();
+  return impl.extra != nullptr && impl.extra->view != nullptr &&
+         impl.extra->view->base->storage == impl.storage;
+}
 // Marks `result` as a view of `base` (or of base's base).
 void set_view(const Tensor& result, const Tensor& base, bool multi_output = false);
 // Before a write in place: raises where PyTorch does, and leaves the tensor unchanged.
@@ -186,7 +233,7 @@ void check_inplace(const char* op, const Tensor& target);
 // After a write in place whose node has its edge 0 lead to the old value.
 void rebase_history(const Tensor& target, Ref<Node> node);
 // After a write in place that was not recorded.
-inline void wrote(const char* op, const Tensor& target) { bump_version(target, op); }
+void wrote(const char* op, const Tensor& target);
 // For out=: no history may be involved.
 void check_out(const char* op, const Tensor& out, bool inputs_need_grad);
 
@@ -198,5 +245,14 @@ struct AccumulateGrad : Node {
 
 // Turns a site into "file.py:12"; installed by the bindings.
 extern std::string (*format_site)(Site site);
+// The parts of long messages below their first line; installed by the bindings, which leave the
+// prose to Python (wengert/autograd/_stories.py).
+struct Stories {
+  std::string (*overwritten)(Node& owner, const char* role, const TensorImpl& saved,
+                             uint32_t expected) = nullptr;
+  std::string (*released)(Node& owner) = nullptr;
+  std::string (*missing)(const Tensor& root) = nullptr;
+};
+extern constinit Stories stories;
 
 }  // namespace wengert

@@ -83,6 +83,14 @@ void integer_power(const Operand* operands, int, DType dtype, const Scalar*) {
                 "Integers to negative integer powers are not allowed.");
 }
 
+void masked_fill_value(const Operand* operands, int, DType, const Scalar*) {
+  if (!operands[2].is_tensor()) return;
+  const Tensor& value = operands[2].tensor();
+  WENGERT_CHECK(value.ndim() == 0, kRuntime,
+                "masked_fill only supports a 0-dimensional value tensor, but got tensor with ",
+                value.ndim(), " dimension(s).", describe_argument("value", value));
+}
+
 void polygamma_order(const Operand*, int, DType, const Scalar* parameters) {
   WENGERT_CHECK(parameters[0].to<int64_t>() >= 0, kRuntime,
                 "polygamma(n, x) does not support negative n.");

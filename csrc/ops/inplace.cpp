@@ -106,7 +106,7 @@ void copy_slices_release(Node& node) {
   auto* inner = static_cast<Node*>(static_cast<CopySlicesNode&>(node).inner.get());
   inner->type->release(*inner);
   inner->released = true;
-  inner->released_at = node.released_at;
+  inner->run = node.run;
 }
 
 const NodeType kCopySlicesType = {"CopySlices", "copy_slices", copy_slices_backward,
@@ -131,11 +131,19 @@ void move_retained(const Tensor& tensor) {
 
 Node* grad_fn(const Tensor& tensor) {
   auto* node = static_cast<Node*>(tensor->grad_fn.get());
-  if (tensor->extra == nullptr || tensor->extra->view == nullptr) return node;
+  if (!is_view(tensor)) return node;
   ViewInfo& view = *tensor->extra->view;
   const uint32_t version = tensor.storage()->version;
   if (view.version == version) return node;
-  if (!requires_grad(view.base) || tensor->requires_grad) return node;
+  if (!requires_grad(view.base)) return node;
+  WENGERT_CHECK(!view.no_grad, kRuntime,
+                "A view was created in no_grad mode and its base or another view of its base has "
+                "been modified inplace with grad mode enabled. Given that this use case is "
+                "ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
+                "both the view and the inplace either both inside the no_grad block (if you don't "
+                "want the inplace to be tracked) or both outside (if you want the inplace to be "
+                "tracked).",
+                describe_argument("view", tensor), describe_argument("base", view.base));
   // The base was written to since: this view's history now leads through the base.
   auto* replay = new ReplayNode(&kReplayType, 1, 1);
   Ref<Node> owner(replay);
@@ -143,13 +151,13 @@ Node* grad_fn(const Tensor& tensor) {
   replay->edges[0] = gradient_edge(view.base);
   view.version = version;
   set_history(tensor, owner);
+  tensor->requires_grad = false;  // no leaf any more
   move_retained(tensor);
   return replay;
 }
 
 void rebase_history(const Tensor& target, Ref<Node> node) {
-  const bool is_view = target->extra != nullptr && target->extra->view != nullptr;
-  if (!is_view) {
+  if (!is_view(target)) {
     set_history(target, node);
     move_retained(target);
     return;
@@ -208,12 +216,41 @@ void become(const char* op, const Tensor& tensor, const Tensor& view) {
   move_retained(tensor);
 }
 
+void take_memory(const Tensor& tensor, const Tensor& data) {
+  const bool elsewhere = tensor.storage() != data.storage();
+  tensor->storage = data.storage();
+  tensor->dtype = data.dtype();
+  set_geometry(*tensor.impl(), data.sizes(), data.strides(), data.offset());
+  if (tensor->extra == nullptr) return;
+  AutogradExtra& more = *tensor->extra;
+  if (more.accumulator != nullptr) {
+    more.accumulator->outputs[0] = {tensor.dtype(), tensor.sizes()};
+  }
+  if (elsewhere) {  // no view of anything any more
+    delete more.view;
+    more.view = nullptr;
+  }
+}
+
 namespace ops::impl {
 
+Tensor set_(const Tensor& input, const Tensor& source) {
+  check_inplace("set_", input);
+  WENGERT_CHECK(!modes.grad || !(requires_grad(input) || requires_grad(source)), kRuntime,
+                "set_(): the derivative for 'set_' is not implemented",
+                describe_argument("input", input), describe_argument("source", source));
+  WENGERT_CHECK(input.dtype() == source.dtype(), kRuntime, "set_(): Could not set tensor of type ",
+                dtype_name(source.dtype()), " to a tensor of type ", dtype_name(input.dtype()));
+  take_memory(input, source);
+  bump_version(input, "set_");
+  return input;
+}
+
 Tensor detach_(const Tensor& input) {
-  const bool is_view = input->extra != nullptr && input->extra->view != nullptr;
-  WENGERT_CHECK(!is_view, kRuntime, "detach_(): Can't detach views in-place. Use detach() instead",
+  WENGERT_CHECK(!is_view(input), kRuntime, "detach_(): Can't detach views in-place. Use detach() instead",
                 describe_argument("input", input));
+  const bool had_history = requires_grad(input);
+  if (had_history) note_cut(input, Cut::kDetach, "detach_", input);
   input->grad_fn.reset();
   input->output_index = 0;
   input->requires_grad = false;

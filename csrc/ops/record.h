@@ -5,10 +5,11 @@
 #include <tuple>
 #include <vector>
 
-#include "graph/node.h"
+#include "graph/lost.h"
 #include "ops/elementwise.h"
 #include "ops/reduction.h"
 #include "ops/reduction_gradients.h"
+#include "ops/watch.h"
 
 namespace wengert {
 
@@ -33,6 +34,9 @@ std::tuple<Tensor, Tensor> scatter_reduce_vjp(const Tensor& gradient, const Tens
 inline bool tracked(const Tensor& tensor) { return requires_grad(tensor); }
 inline bool tracked(const Operand& operand) {
   return operand.is_tensor() && requires_grad(operand.tensor());
+}
+inline const Tensor* past_of(const Operand& operand) {
+  return operand.is_tensor() ? past_of(operand.tensor()) : nullptr;
 }
 bool any_tracked(const std::vector<Tensor>& tensors);
 inline Edge edge_of(const Tensor& tensor) { return gradient_edge(tensor); }
@@ -122,6 +126,8 @@ Tensor original_of(const Tensor& tensor);
 // In-place forms of views: the old tensor under another name, and the change of geometry.
 Tensor twin_with_history(const Tensor& tensor);
 void become(const char* op, const Tensor& tensor, const Tensor& view);
+// Gives a tensor the memory, sizes and dtype of another, and leaves its history alone.
+void take_memory(const Tensor& tensor, const Tensor& data);
 
 // Argument checks that table entries name with check=. They raise; they change nothing.
 namespace check {
@@ -135,6 +141,7 @@ Check hardtanh_limits;
 Check integer_addcdiv;
 Check integer_division;
 Check integer_power;
+Check masked_fill_value;
 Check polygamma_order;
 Check softshrink_lambd;
 Check tolerances;

@@ -17,10 +17,13 @@ struct Site {
 // The last writes, newest first, for the message about a saved value that was written over.
 struct WriteLog {
   static constexpr int kKept = 3;
+  // How it was written, where that matters for the advice.
+  enum How : uint8_t { kPlain = 0, kNoGrad = 1, kView = 2, kDetached = 4, kArray = 8 };
   struct Write {
     const char* op;
     Site site;
     uint32_t version;
+    uint8_t how;
   };
   Write writes[kKept];
   int count = 0;
@@ -36,6 +39,8 @@ struct Storage {
   void* context = nullptr;
   WriteLog* log = nullptr;
   bool read_only = false;
+  uint32_t shared = 0;  // how many others can write here without raising the version
+  Site shared_at;       // where the latest of them came to be
 };
 
 void destroy(Storage* storage);

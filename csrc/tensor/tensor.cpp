@@ -45,6 +45,7 @@ void destroy(TensorImpl* impl) {
   }
   impl->storage.reset();
   impl->grad_fn.reset();
+  impl->trail.reset();
   auto& list = free_impls();
   if (list.size() < kMaxFree) {
     impl->output_index = 0;
@@ -420,13 +421,16 @@ std::string describe_argument(const char* name, const Tensor& tensor) {
   return str("\n  ", name, ": ", describe(tensor));
 }
 
-void bump_version(const Tensor& tensor, const char* op) {
-  Storage& storage = *tensor.storage();
+void bump_version(const Tensor& tensor, const char* op, uint8_t how) {
+  log_write(*tensor.storage(), op, current_site(), how);
+}
+
+void log_write(Storage& storage, const char* op, Site site, uint8_t how) {
   ++storage.version;
   if (storage.log == nullptr) storage.log = new WriteLog();
   WriteLog& log = *storage.log;
   for (int i = WriteLog::kKept - 1; i > 0; --i) log.writes[i] = log.writes[i - 1];
-  log.writes[0] = {op, current_site(), storage.version};
+  log.writes[0] = {op, site, storage.version, how};
   if (log.count < WriteLog::kKept) ++log.count;
 }
 

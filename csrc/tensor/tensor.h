@@ -9,6 +9,7 @@
 #include "base/intrusive.h"
 #include "base/scalar.h"
 #include "tensor/storage.h"
+#include "tensor/trail.h"
 
 namespace wengert {
 
@@ -32,6 +33,7 @@ struct TensorImpl {
   Ref<Storage> storage;
   Ref<GraphObject> grad_fn;
   AutogradExtra* extra = nullptr;
+  Ref<Trail> trail;        // where it comes from, if it has no history
   void* python = nullptr;  // the Python object of this tensor, borrowed
   Dims sizes;
   Dims strides;  // in elements
@@ -121,7 +123,8 @@ std::string describe(const Tensor& tensor);
 std::string describe_argument(const char* name, const Tensor& tensor);
 
 // Marks a write by `op` to the storage of `tensor`.
-void bump_version(const Tensor& tensor, const char* op);
+void bump_version(const Tensor& tensor, const char* op, uint8_t how = WriteLog::kPlain);
+void log_write(Storage& storage, const char* op, Site site, uint8_t how);
 // Where the program is now; installed by the bindings.
 extern Site (*current_site)();
 

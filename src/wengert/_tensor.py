@@ -85,10 +85,13 @@ def retain_grad(self: Tensor) -> None:
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     """Says whether a gradient is wanted for this leaf; returns it.
 
+    Raises RuntimeError for False on a tensor that has a history.
+
     >>> wg.zeros(2).requires_grad_().requires_grad
     True
     """
-    self.requires_grad = requires_grad
+    if not requires_grad or self.is_leaf:
+        self.requires_grad = requires_grad
     return self
 
 

@@ -297,6 +297,31 @@ class Emitter:
     def _arguments(self) -> str:
         return ", ".join(p.name for p in self.entry.parameters)
 
+    def _arguments_to_watch(self, leave_out: str = "") -> str:
+        names = [p.name for p in self.entry.parameters
+                 if (p.is_tensor or p.is_tensor_list) and p.name != leave_out]
+        return "{" + ", ".join(f'{{"{name}", {name}}}' for name in names) + "}"
+
+    def _watch(self, outputs: list[str]) -> list[str]:
+        """What anomaly mode looks at; see ops/watch.h."""
+        if not self.tensors and self.list is None:
+            return []
+        results = ", ".join(f'{{"output", {y}}}' for y in outputs)
+        return [f'if (watch_mode.on) [[unlikely]] watch("{self.entry.name}", '
+                f"{self._arguments_to_watch()}, {{{results}}});"]
+
+    def _note_lost(self, outputs: list[str], leave_out: str = "", prefix: str = "",
+                   op: str = "") -> list[str]:
+        """A result without history remembers what it comes from; see graph/lost.h."""
+        name = f'"{op or self.entry.name}"'
+        sources = [p.name for p in self.entry.parameters
+                   if (p.is_tensor or p.is_tensor_list) and p.name != leave_out]
+        if not sources:
+            created = self.entry.outputs == 1 and "function" in self.entry.public and not leave_out
+            return [f"note_created({outputs[0]}, {name});"] if created else []
+        return [f"{prefix}if (const Tensor* past = past_of({', '.join(sources)})) {{",
+                *(f"  note_lost({y}, {name}, *past);" for y in outputs), "}"]
+
     def _save_outputs(self, pointer: str) -> list[str]:
         return [f"static_cast<{self.node}*>({pointer}.get())->{n}.output({n});"
                 for n in self.saved_outputs]
@@ -345,6 +370,7 @@ class Emitter:
                 lines.append(f"  for (Tensor& y : result) set_view_if_shared(y, {base}, true);")
             else:
                 lines += [f"  set_view_if_shared({y}, {base});" for y in self.outputs]
+        results = ["result"] if entry.outputs == -1 else self.outputs
         if self.differentiable:
             lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
             if entry.outputs == -1:
@@ -356,9 +382,10 @@ class Emitter:
                 for i, y in enumerate(self.outputs):
                     lines.append(f"    set_history({y}, node, {i});")
                 lines += ["    " + line for line in self._save_outputs("node")]
-            lines.append("  }")
-        elif not self.elementwise or entry.get("out") == "bool":
-            pass
+            lines += ["  " + line for line in self._note_lost(results, prefix="} else ")]
+        else:
+            lines += ["  " + line for line in self._note_lost(results)]
+        lines += ["  " + line for line in self._watch(results)]
         lines.append("  return y;" if self.elementwise else "  return result;")
         return "\n".join(lines + ["}"])
 
@@ -372,6 +399,8 @@ class Emitter:
             lines += [f"  const Tensor before = twin_with_history({me});",
                       f"  become({name}, {me}, ops::{entry.name}({arguments}));"]
             return "\n".join([*lines, f"  return {me};", "}"])
+        lines += ["  WatchedWrite watched;",
+                  f"  if (watch_mode.on) [[unlikely]] watched.before({self._arguments_to_watch()});"]
         if self.elementwise:
             lines += ["  " + line for line in self._prepare()]
         else:
@@ -396,6 +425,9 @@ class Emitter:
             for n in self.saved_outputs:
                 lines.append(f"    static_cast<{self.node}*>(node.get())->{n}.output({me});")
             lines += [f"    rebase_history({me}, node);", "  }"]
+        if [p for p in entry.parameters[1:] if p.is_tensor or p.is_tensor_list]:
+            lines += ["  " + line for line in self._note_lost([me], me, op=entry.name + "_")]
+        lines.append(f"  if (watch_mode.on) [[unlikely]] watched.after({name}, {me});")
         return "\n".join([*lines, f"  return {me};", "}"])
 
     def out(self) -> str:
@@ -415,7 +447,9 @@ class Emitter:
                 lines.append("  " + self._kernel_call("run_elementwise_into", "out, true, ") + ";")
             else:
                 lines.append(f"  write_out({name}, out, impl::{entry.name}({arguments}));")
-            lines += [f"  wrote({name}, out);", "  return out;"]
+            lines.append(f'  wrote("{entry.name}(out=)", out);')
+            lines += ["  " + line for line in self._watch(["out"])]
+            lines.append("  return out;")
         else:
             lines.append(f"  const auto [{', '.join(self.outputs)}] = impl::{entry.name}({self._arguments()});")
             lines.append(f"  WENGERT_CHECK(out.size() == {entry.outputs}, kType, {name}, "
@@ -423,7 +457,7 @@ class Emitter:
             for i, y in enumerate(self.outputs):
                 lines.append(f"  check_out({name}, out[{i}], {tracked});")
                 lines.append(f"  write_out({name}, out[{i}], {y});")
-                lines.append(f"  wrote({name}, out[{i}]);")
+                lines.append(f'  wrote("{entry.name}(out=)", out[{i}]);')
             lines.append("  return {" + ", ".join(f"out[{i}]" for i in range(entry.outputs)) + "};")
         return "\n".join(lines + ["}"])
 

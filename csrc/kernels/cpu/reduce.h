@@ -206,6 +206,8 @@ class Reducer : private ReducePlan {
 
  private:
   static constexpr int64_t kLanes = !Op::kVectorise ? 4 : sizeof(Acc) > 8 ? 16 : 64;
+  // The fastest loops triple the code; only the dtypes that training reduces have them.
+  static constexpr bool kInRegisters = std::is_floating_point_v<In>;
 
   // acc[j] takes in x[r * row_stride + j * columns_.stride] for all rows r.
   void accumulate(Acc* acc, const In* x, int64_t rows, int64_t row_stride, int64_t width) const {
@@ -257,9 +259,11 @@ class Reducer : private ReducePlan {
 
   // The result of one block of rows, for `columns` columns from `x` on.
   void run_block(const In* x, int64_t columns, int64_t block, Acc* acc) const {
-    if (columns_.size == 1 && columns_.stride == 1) {
-      if (replicas_ == kLanes) return run_block_as<kLanes>(x, 1, block, acc);
-      if (replicas_ == kLanes / 4) return run_block_as<kLanes / 4>(x, 1, block, acc);
+    if constexpr (kInRegisters) {
+      if (columns_.size == 1 && columns_.stride == 1) {
+        if (replicas_ == kLanes) return run_block_as<kLanes>(x, 1, block, acc);
+        if (replicas_ == kLanes / 4) return run_block_as<kLanes / 4>(x, 1, block, acc);
+      }
     }
     run_block_as<0>(x, columns, block, acc);
   }

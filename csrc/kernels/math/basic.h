@@ -17,6 +17,7 @@
 #include <type_traits>
 
 #include "base/dtype.h"
+#include "kernels/cpu/strong_zeros.h"
 
 #ifdef WENGERT_ISA
 #define WENGERT_MATH_NAMESPACE WENGERT_ISA
@@ -538,16 +539,16 @@ inline T pow(T base, T exponent) {
 // ---- gradients ------------------------------------------------------------------------------
 
 // a * b, but where a is exactly 0 and the product would be NaN (b is infinite or NaN) it is 0: an
-// incoming gradient of zero means that the value does not matter.
+// incoming gradient of zero means that the value does not matter. The switch gives NaN back.
 template <Real T>
 WENGERT_MATH T strong_product(T a, T b) {
   const T product = a * b;
-  return product != product && a == T(0) ? T(0) : product;
+  return product != product && a == T(0) && strong_zeros ? T(0) : product;
 }
 template <Complex T>
 WENGERT_MATH T strong_product(T a, T b) {
   const T product = math::mul(a, b);
-  return product != product && a == T(0) ? T(0) : product;
+  return product != product && a == T(0) && strong_zeros ? T(0) : product;
 }
 
 }  // namespace WENGERT_MATH_NAMESPACE

@@ -8,11 +8,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from wengert import _C
 from wengert._C import Tensor, _run_backward, _zeros
 
+from . import _stories, forward_ad, functional
+from ._explain import Explanation, explain
+from ._lint import lint
+from ._strong_zeros import is_strong_zeros_enabled, set_strong_zeros
+from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .gradcheck import gradcheck, gradgradcheck
 
-__all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Explanation",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "explain",
+    "forward_ad",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "is_strong_zeros_enabled",
+    "lint",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+    "set_strong_zeros",
+]
+
+_C._set_stories(_stories)
 
 
 def _sequence(value: Any) -> list[Any]:
@@ -98,9 +125,18 @@ def grad(
             raise RuntimeError(
                 "One of the differentiated Tensors appears to not have been used in the graph. "
                 f"Set allow_unused=True if this is the desired behavior.\n  input {i}: "
-                f"{_describe(target)}"
+                f"{_describe(target)}\n    {_why_unused(roots, target)}"
             )
     return tuple(results)  # type: ignore[arg-type]
+
+
+def _why_unused(roots: list[Tensor], target: Tensor) -> str:
+    # Looked for among all outputs together; the first one stands for them in the text.
+    for root in roots:
+        found = explain(root, target)
+        if found.verdict not in ("unused", "gradient", "freed"):
+            return str(found)
+    return str(explain(roots[0], target))
 
 
 def _describe(tensor: Tensor) -> str:

@@ -37,7 +37,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """One batch of many samples: tensors are stacked, numbers become a tensor, containers go
     inward.
 
-    >>> default_collate([(0, "a"), (1, "b")])
+    >>> wg.utils.data.default_collate([(0, "a"), (1, "b")])
     [tensor([0, 1]), ('a', 'b')]
     """
     first = batch[0]

@@ -1,0 +1,149 @@
+"""The exact texts of func, autograd.functional and gradcheck, one sentence each."""
+
+import pytest
+
+import wengert as wg
+from wengert import autograd, func
+from wengert.autograd import functional as AF
+
+X = wg.tensor([1.0, 2.0])
+SUM = wg.sum
+
+CASES = {
+    "grad: no scalar": (
+        lambda: func.grad(wg.sin)(X),
+        "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with 1 "
+        "dims. Maybe you wanted to use the vjp or jacrev APIs instead?",
+    ),
+    "grad: no tensor": (
+        lambda: func.grad(lambda x: 3.0)(X),
+        "grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got <class 'float'>",
+    ),
+    "grad: no aux": (
+        lambda: func.grad(SUM, has_aux=True)(X),
+        "grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) if "
+        "has_aux is True",
+    ),
+    "grad: argnums too large": (
+        lambda: func.grad(SUM, argnums=1)(X),
+        "Got argnum=1, but only 1 positional inputs",
+    ),
+    "grad: argnums repeated": (
+        lambda: func.grad(lambda x, y: x.sum(), argnums=(0, -2))(X, X),
+        "argnums elements must be unique, got (0, -2)",
+    ),
+    "grad: argnums empty": (lambda: func.grad(SUM, argnums=())(X), "argnums must be non-empty"),
+    "grad: argnums of a wrong type": (
+        lambda: func.grad(SUM, argnums=0.5)(X),
+        "argnums must be int or Tuple[int, ...], got: <class 'float'>",
+    ),
+    "grad: number": (
+        lambda: func.grad(SUM)(3.0),
+        "Thing passed to transform API must be Tensor, got <class 'float'>",
+    ),
+    "vjp: integers": (
+        lambda: func.vjp(lambda x: x.long(), X),
+        "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with "
+        "dtype wengert.int64",
+    ),
+    "vjp: cotangents": (
+        lambda: func.vjp(lambda x: (x, {"a": x}), X)[1]((X, X)),
+        "Expected pytree structure of cotangents to be the same as pytree structure of outputs to "
+        "the function. cotangents: (*, *), primal output: (*, {'a': *})",
+    ),
+    "jvp: primals": (
+        lambda: func.jvp(wg.sin, X, X),
+        "jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be valid to "
+        "call f(*primals).",
+    ),
+    "jvp: structure": (
+        lambda: func.jvp(wg.sin, (X,), (X, X)),
+        "jvp(f, primals, tangents): Expected primals and tangents to have the same python "
+        "structure. For example, if primals is a tuple of 3 tensors, tangents also must be. Got "
+        "primals with structure (*,) and tangents with structure (*, *)",
+    ),
+    "jacrev: complex": (
+        lambda: func.jacrev(wg.sin)(X.to(wg.complex64)),
+        "jacrev: Expected all inputs to be real but received complex tensor at flattened input "
+        "idx: 0",
+    ),
+    "jacrev: chunk_size": (
+        lambda: func.jacrev(wg.sin, chunk_size=0),
+        "jacrev: `chunk_size` should be greater than 0.",
+    ),
+    "linearize: shape": (
+        lambda: func.linearize(wg.sin, X)[1](X[:1]),
+        "tangent:0 with shape wengert.Size([1]) in flattened pytree doesn't match the shape "
+        "wengert.Size([2]) of the corresponding primal.",
+    ),
+    "functional_call: dictionaries": (
+        lambda: func.functional_call(wg.nn.Linear(2, 1), ({"bias": X}, {"bias": X}), X),
+        "['bias'] appeared in multiple dictionaries; behavior of functional call is ambiguous",
+    ),
+    "functional: no tensor": (
+        lambda: AF.vjp(wg.sin, 3.0),
+        "The inputs given to vjp must be either a Tensor or a tuple of Tensors but the given "
+        "inputs has type <class 'float'>.",
+    ),
+    "functional: v": (
+        lambda: AF.jvp(wg.sin, X),
+        "The vector v can only be None if the input to the user-provided function is a single "
+        "Tensor with a single element.",
+    ),
+    "functional: size of v": (
+        lambda: AF.jvp(lambda x, y: x, (X, X), (X, X[:1])),
+        "Entry 1 in v has invalid size: should be wengert.Size([2]) but got wengert.Size([1]).",
+    ),
+    "functional: Hessian of several": (
+        lambda: AF.hessian(wg.sin, X),
+        "The Tensor returned by the function given to hessian should contain a single element",
+    ),
+    "functional: strict": (
+        lambda: AF.jacobian(lambda x, y: x * 2, (X, X), strict=True),
+        "Output 0 of the user-provided function is independent of input 1. This is not allowed in "
+        "strict mode.",
+    ),
+    "functional: strict Hessian": (
+        lambda: AF.hessian(SUM, X, strict=True),
+        "While computing the hessian, found that the jacobian of the user-provided function with "
+        "respect to input 0 is independent of the input. This is not allowed in strict mode. You "
+        "should ensure that your function is twice differentiable and that the jacobian depends on "
+        "the inputs (this would be violated by a linear function for example).",
+    ),
+    "functional: forward mode": (
+        lambda: AF.jacobian(wg.sin, X, create_graph=True, strategy="forward-mode"),
+        "wengert.autograd.functional.jacobian: `create_graph=True` and `strategy=\"forward-mode\"` "
+        "are not supported together (yet). Please either set `create_graph=False` or "
+        '`strategy="reverse-mode"`.',
+    ),
+    "gradcheck: no input": (
+        lambda: autograd.gradcheck(wg.sin, X),
+        "gradcheck expects at least one input tensor to require gradient, but none of them have "
+        "requires_grad=True.",
+    ),
+    "gradcheck: mismatch": (
+        lambda: autograd.gradcheck(
+            lambda x: x * x.detach(), wg.zeros(1, dtype=wg.float64, requires_grad=True) + 0.5
+        ),
+        "Jacobian mismatch for output 0 with respect to input 0,",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_text(name):
+    call, text = CASES[name]
+    with pytest.raises((RuntimeError, ValueError, TypeError, NotImplementedError)) as caught:
+        call()
+    assert str(caught.value).split("\n")[0] == text
+
+
+def test_a_written_input_names_the_line():
+    def f(x):
+        return func.grad(lambda y: y.sin_().sum())(x.cos()).sum()
+
+    with pytest.raises(RuntimeError) as caught:
+        func.grad(f)(X)
+    first, second = str(caught.value).split("\n")
+    assert first == "a leaf Variable that requires grad is being used in an in-place operation."
+    assert "test_transform_errors.py:" in second
