@@ -51,6 +51,11 @@ def sum_to_size(input: Tensor, size: list[int]) -> Tensor:
     """
 
 
+@opaque(public="")
+def _write_out(input: Tensor, source: Tensor, name: str) -> Tensor:
+    """What ``out=`` of the composite operator ``name`` does with its result, ``source``. Returns ``input``."""
+
+
 @opaque(public="method")
 def copy_(input: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
     """Writes ``source``, broadcast and converted, into this tensor. Returns the tensor.
@@ -108,7 +113,7 @@ def _zeros(size: list[int], dtype: dtype) -> Tensor:
     """Zeros."""
 
 
-@opaque(public="function", varargs="size")
+@opaque(out_variant=True, public="function", varargs="size")
 def empty(size: list[int], *, dtype: dtype | None = None, device: device | None = None,
           requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
     """A tensor whose memory is not initialised.
@@ -118,7 +123,7 @@ def empty(size: list[int], *, dtype: dtype | None = None, device: device | None 
     """
 
 
-@opaque(public="function", varargs="size")
+@opaque(out_variant=True, public="function", varargs="size")
 def zeros(size: list[int], *, dtype: dtype | None = None, device: device | None = None,
           requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
     """A tensor of zeros.
@@ -129,7 +134,7 @@ def zeros(size: list[int], *, dtype: dtype | None = None, device: device | None 
     """
 
 
-@opaque(public="function", varargs="size")
+@opaque(out_variant=True, public="function", varargs="size")
 def ones(size: list[int], *, dtype: dtype | None = None, device: device | None = None,
          requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
     """A tensor of ones.
@@ -139,7 +144,7 @@ def ones(size: list[int], *, dtype: dtype | None = None, device: device | None =
     """
 
 
-@opaque(public="function")
+@opaque(out_variant=True, public="function")
 def full(size: list[int], fill_value: Number, *, dtype: dtype | None = None,
          device: device | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of one value; without ``dtype`` the value decides it.

@@ -26,7 +26,7 @@ def _convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: lis
              "weight": "_convolution_weight(g, _conjugate(input), weight.shape, stride, padding,"
                        " dilation, groups)",
              "bias": "_channel_sum(g)"}, public="",
-          samples=[{"input": "randn(2, 6, 2, 4)", "weight": "randn(6, 2, 3, 2)", "bias": "None",
+          samples=[{"input": "randn(2, 6, 3, 4)", "weight": "randn(6, 2, 3, 2)", "bias": "None",
                     "size": [2, 4, 5, 6], "stride": [2, 1], "padding": [1, 0],
                     "dilation": [1, 2], "groups": 2},
                    {"input": "randn(2, 3, 2)", "weight": "randn(3, 2, 2)", "bias": "randn(2)",
@@ -42,7 +42,7 @@ def _convolution_input(input: Tensor, weight: Tensor, bias: Tensor | None, size:
                       " padding, dilation, groups)",
              "grad_output": "_cropped(_convolution(_conjugate(input), g0, g1, stride, padding,"
                             " dilation, groups), grad_output.shape)"}, public="",
-          samples=[{"input": "randn(2, 4, 5, 6)", "grad_output": "randn(2, 6, 2, 4)",
+          samples=[{"input": "randn(2, 4, 5, 6)", "grad_output": "randn(2, 6, 3, 4)",
                     "size": [6, 2, 3, 2], "stride": [2, 1], "padding": [1, 0],
                     "dilation": [1, 2], "groups": 2, "with_bias": True}])
 def _convolution_parameters(input: Tensor, grad_output: Tensor, size: list[int],

@@ -96,7 +96,7 @@ def empty_strided(size: list[int], stride: list[int], *, dtype: dtype | None = N
     """
 
 
-@opaque(public="function")
+@opaque(out_variant=True, public="function")
 def arange(start: Number = 0, end: Number | None = None, step: Number = 1, *,
            dtype: dtype | None = None, device: device | None = None,
            requires_grad: bool = False) -> Tensor:
@@ -109,7 +109,7 @@ def arange(start: Number = 0, end: Number | None = None, step: Number = 1, *,
     """
 
 
-@opaque(public="function")
+@opaque(out_variant=True, public="function")
 def linspace(start: Number, end: Number, steps: int, *, dtype: dtype | None = None,
              device: device | None = None, requires_grad: bool = False) -> Tensor:
     """``steps`` numbers, evenly spaced, from ``start`` to ``end`` inclusive.
@@ -119,7 +119,7 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: dtype | None = No
     """
 
 
-@opaque(public="function")
+@opaque(out_variant=True, public="function")
 def eye(n: int, m: int | None = None, *, dtype: dtype | None = None,
         device: device | None = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal of a matrix of zeros.

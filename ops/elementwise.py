@@ -496,6 +496,19 @@ def _nan_to_num(input: Tensor, nan: Number, posinf: Number, neginf: Number) -> T
     """NaN and the infinities replaced by the three numbers."""
 
 
+@elementwise(f="frexp_mantissa(input)", d={"input": "0 if input == 0 else y / input"},
+             dtypes="float", public="", ref="lambda x: np.frexp(x)[0]", domain=(-100, 100),
+             kinks=[-32, -16, -8, -4, -2, -1, -0.5, -0.25, 0, 0.25, 0.5, 1, 2, 4, 8, 16, 32], ulp=0)
+def _frexp_mantissa(input: Tensor) -> Tensor:
+    """The mantissa, in [1/2, 1) but for the sign: ``frexp``. Its exponent counts as constant."""
+
+
+@elementwise(f="frexp_exponent(input)", d={"input": "0"}, dtypes="float", public="",
+             ref="lambda x: np.frexp(x)[1].astype(x.dtype)", domain=(-100, 100), ulp=0)
+def _frexp_exponent(input: Tensor) -> Tensor:
+    """The exponent of 2 that belongs to ``_frexp_mantissa``, as a floating-point number."""
+
+
 # ---- complex numbers ----------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ def _index_select_backward(input: Tensor, size: list[int], dim: int, index: Tens
     """Zeros of ``size`` to which the slices of ``input`` are added."""
 
 
-@opaque(d={"input": "g", "source": "index_select(g, dim, index) * _conjugate(alpha)"}, inplace=True,
+@opaque(out_variant=True, d={"input": "g", "source": "index_select(g, dim, index) * _conjugate(alpha)"}, inplace=True,
         samples=[{"input": "randn(4, 3)", "dim": "0", "index": "randint(0, 4, (5,))",
                   "source": "randn(5, 3)"},
                  {"input": "randn(4, 3)", "dim": "1", "index": "randint(0, 3, (2,))",
@@ -37,7 +37,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *,
     """
 
 
-@opaque(d={"input": "index_fill(g, dim, index, 0)", "source": "index_select(g, dim, index)"},
+@opaque(out_variant=True, d={"input": "index_fill(g, dim, index, 0)", "source": "index_select(g, dim, index)"},
         inplace=True,
         samples=[{"input": "randn(4, 3)", "dim": "0", "index": "[3, 1]", "source": "randn(2, 3)"}])
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ from opgen.stubs import Number, Tensor, bilinear, opaque
                    {"input": "randn(5, 3, 2)", "other": "randn(5, 3, 4)", "input_mode": 3,
                     "other_mode": 2, "size": [2, 4]},
                    {"input": "randn(2, 1, 3, 2)", "other": "randn(5, 2, 4)", "input_mode": 0,
+                    "other_mode": 0, "size": []},
+                   {"input": "randn(2, 5, 3, 2)", "other": "randn(2, 5, 2, 4)", "input_mode": 0,
                     "other_mode": 0, "size": [5, 3, 4]}])
 def _matmul(input: Tensor, other: Tensor, input_mode: int = 0, other_mode: int = 0,
             size: list[int] = ()) -> Tensor:

@@ -7,7 +7,7 @@ This file is parsed by tools/opgen and never imported. The kernels are in kernel
 from opgen.stubs import Generator, Number, Tensor, device, dtype, elementwise, opaque
 
 
-@opaque(public="function", varargs="size")
+@opaque(out_variant=True, public="function", varargs="size")
 def rand(size: list[int], *, generator: Generator | None = None, dtype: dtype | None = None,
          device: device | None = None, requires_grad: bool = False,
          pin_memory: bool = False) -> Tensor:
@@ -18,7 +18,7 @@ def rand(size: list[int], *, generator: Generator | None = None, dtype: dtype | 
     """
 
 
-@opaque(public="function", varargs="size")
+@opaque(out_variant=True, public="function", varargs="size")
 def randn(size: list[int], *, generator: Generator | None = None, dtype: dtype | None = None,
           device: device | None = None, requires_grad: bool = False,
           pin_memory: bool = False) -> Tensor:
@@ -35,7 +35,7 @@ def _randint(low: int, high: int, size: list[int], generator: Generator | None =
     """Integers drawn uniformly from ``low`` to ``high - 1``."""
 
 
-@opaque(public="function")
+@opaque(out_variant=True, public="function")
 def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None = None,
              device: device | None = None, requires_grad: bool = False,
              pin_memory: bool = False) -> Tensor:
@@ -80,7 +80,7 @@ def randint_like(input: Tensor, low: int | None = None, high: int | None = None,
     """
 
 
-@opaque(d={"mean": "0", "std": "0"}, public="function")
+@opaque(out_variant=True, d={"mean": "0", "std": "0"}, public="function")
 def normal(mean: Tensor | Number, std: Tensor | Number = 1.0, size: list[int] | None = None, *,
            generator: Generator | None = None, dtype: dtype | None = None,
            device: device | None = None, requires_grad: bool = False,
@@ -94,7 +94,7 @@ def normal(mean: Tensor | Number, std: Tensor | Number = 1.0, size: list[int] | 
     """
 
 
-@opaque(d={"input": "0"}, public="function method")
+@opaque(out_variant=True, d={"input": "0"}, public="function method")
 def bernoulli(input: Tensor, p: float | None = None, *,
               generator: Generator | None = None) -> Tensor:
     """Ones with the probability that ``input`` gives (or ``p``), else zeros.
@@ -122,7 +122,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     """
 
 
-@opaque(public="function method")
+@opaque(out_variant=True, public="function method")
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
                 generator: Generator | None = None) -> Tensor:
     """Indices drawn with the weights in every row of ``input``, which need not sum to one.

@@ -8,7 +8,6 @@ from opgen.stubs import Tensor, dtype, opaque
 
 
 @opaque(d={"input": "_softmax_vjp(g, y, dim)"},
-        ref="lambda input, dim: scipy.special.softmax(input, dim)",
         samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 4)", "dim": -2},
                  {"input": "randn(5) * 100", "dim": 0}, {"input": "randn(0, 3)", "dim": 0}])
 def softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
@@ -20,7 +19,6 @@ def softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
 
 
 @opaque(d={"input": "_log_softmax_vjp(g, y, dim)"},
-        ref="lambda input, dim: scipy.special.log_softmax(input, dim)",
         samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 4)", "dim": -2},
                  {"input": "randn(5) * 100", "dim": 0}, {"input": "randn(0, 3)", "dim": 0}])
 def log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:

@@ -136,7 +136,8 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     """
 
 
-@elementwise(f="zeta(input, other)", d={"other": "-input * zeta(input + 1, other)"},
+@elementwise(f="zeta(input, other)", vjp={"input": "_not_implemented(g, 'zeta: input')"},
+             d={"other": "-input * zeta(input + 1, other)"},
              dtypes="float", ints="float", public="", special="zeta", inplace=False,
              ref="lambda x, q: np.where(np.isnan(x + q), np.nan, scipy.special.zeta(x, q))", skip={"special": "the reference gives NaN at infinity"}, domain={"input": (1.1, 20), "other": (0.1, 20)}, ulp=4)
 def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -146,6 +147,31 @@ def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
     >>> wg.special.zeta(wg.tensor([2.0]), wg.tensor([1.0]))
     tensor([1.6449])
+    """
+
+
+@elementwise(f="igamma(input, other)", vjp={"input": "_not_implemented(g, 'igamma: input')"},
+             d={"other": "exp((input - 1) * log(other) - other - lgamma(input))"}, dtypes="float",
+             ints="float", special="gammainc", ref="scipy.special.gammainc",
+             domain={"input": (0.05, 50), "other": (0.05, 60)}, ulp=16)
+def igamma(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """Regularised lower incomplete gamma function P(input, other). Differentiable in ``other``.
+
+    >>> wg.igamma(wg.tensor([1.0, 2.0]), wg.tensor([1.0, 1.0]))
+    tensor([0.6321, 0.2642])
+    """
+
+
+@elementwise(f="igammac(input, other)", vjp={"input": "_not_implemented(g, 'igammac: input')"},
+             d={"other": "-exp((input - 1) * log(other) - other - lgamma(input))"}, dtypes="float",
+             ints="float", special="gammaincc", ref="scipy.special.gammaincc",
+             domain={"input": (0.05, 50), "other": (0.05, 60)}, ulp=16)
+def igammac(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """Regularised upper incomplete gamma function, ``1 - igamma(input, other)``, without the
+    difference. Differentiable in ``other``.
+
+    >>> wg.igammac(wg.tensor([1.0, 2.0]), wg.tensor([1.0, 1.0]))
+    tensor([0.3679, 0.7358])
     """
 
 

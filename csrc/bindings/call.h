@@ -58,6 +58,7 @@ PyObject* wrap_cpu_device();
 PyObject* wrap_strided_layout();
 
 // --- errors ---
+PyObject* linalg_error_type();  // linalg.LinAlgError
 // Turns the exception in flight into a Python exception; returns null.
 PyObject* raise_current() noexcept;
 template <typename Fn>

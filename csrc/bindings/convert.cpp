@@ -3,14 +3,24 @@
 #include <new>
 
 #include "bindings/call.h"
+#include "ops/linalg.h"
 
 namespace wengert::python {
 
 // --- errors ---
 
+PyObject* linalg_error_type() {
+  static PyObject* const type = PyErr_NewExceptionWithDoc(
+      "wengert.linalg.LinAlgError", "A matrix for which an algorithm of linalg has no answer.",
+      PyExc_RuntimeError, nullptr);
+  return type;
+}
+
 PyObject* raise_current() noexcept {
   try {
     throw;
+  } catch (const LinAlgError& error) {
+    PyErr_SetString(linalg_error_type(), error.what());
   } catch (const Error& error) {
     PyObject* type = PyExc_RuntimeError;
     switch (error.kind()) {

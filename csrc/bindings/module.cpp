@@ -9,6 +9,7 @@
 #include "graph/lost.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/libraries.h"
+#include "tensor/live.h"
 
 namespace nb = nanobind;
 
@@ -121,6 +122,9 @@ void add_runtime(nb::module_& m) {
   m.def("_isa_level", &cpu::isa_level, "The x86-64 level in use: 2, 3 or 4.");
   m.def("_set_library_paths", &cpu::set_library_paths, nb::arg("paths"),
         "Directories to look for oneDNN and OpenBLAS in, before the system's own.");
+  m.def(
+      "_live_objects", [] { return nb::make_tuple(live_objects.tensors, live_objects.nodes); },
+      "How many tensors and nodes there are.");
   m.def("_empty_cache", &allocator::empty_cache, "Returns cached blocks to the system.");
   m.def("_reset_peak", &allocator::reset_peak, "Starts counting the peak anew.");
   m.def(
@@ -148,7 +152,10 @@ NB_MODULE(_C, m) {
     python::add_stories(m.ptr());
     python::add_interop_functions(m.ptr());
     python::add_random(m.ptr());
-    if (PyModule_AddFunctions(m.ptr(), python::functions) != 0) python::throw_python_error();
+    if (PyModule_AddFunctions(m.ptr(), python::functions) != 0 ||
+        PyModule_AddObjectRef(m.ptr(), "_LinAlgError", python::linalg_error_type()) != 0) {
+      python::throw_python_error();
+    }
   } catch (...) {
     python::raise_current();
     throw nb::python_error();

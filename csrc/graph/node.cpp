@@ -5,6 +5,8 @@
 
 #include "graph/lost.h"
 
+#include "tensor/live.h"
+
 namespace wengert {
 
 constinit thread_local Modes modes;
@@ -23,9 +25,14 @@ Node::Node(const NodeType* node_type, size_t edge_count, size_t output_count)
       site(current_site()),
       origin(modes.running),
       edges(edge_count),
-      outputs(output_count) {}
+      outputs(output_count) {
+  ++live_objects.nodes;
+}
 
-Node::~Node() { delete extra; }
+Node::~Node() {
+  --live_objects.nodes;
+  delete extra;
+}
 
 uint64_t next_sequence_number() { return next_sequence; }
 

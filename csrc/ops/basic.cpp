@@ -137,6 +137,13 @@ Tensor fill_(const Tensor& input, const Operand& value) {
 
 Tensor zero_(const Tensor& input) { return impl::fill_(input, Scalar(0)); }
 
+Tensor _write_out(const Tensor& input, const Tensor& source, const std::string& name) {
+  check_out(name.c_str(), input, tracked(source));
+  write_out(name.c_str(), input, source);
+  wrote(name.c_str(), input);
+  return input;
+}
+
 }  // namespace impl
 
 }  // namespace wengert::ops

@@ -119,4 +119,12 @@ void write_out(const char* op, const Tensor& out, const Tensor& result) {
   copy_values(out, result);
 }
 
+namespace ops {
+
+Tensor _not_implemented(const Tensor&, const std::string& what) {
+  fail(ErrorKind::kNotImplemented, "derivative for ", what, " is not implemented");
+}
+
+}  // namespace ops
+
 }  // namespace wengert

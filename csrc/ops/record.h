@@ -21,6 +21,8 @@ int64_t _reduced_count(const Dims& size, const std::optional<Dims>& dim);
 Dims _sizes_along(const std::vector<Dims>& shapes, int64_t dim);
 Dims _negated(const Dims& values);
 Scalar _conjugate(const Scalar& value);
+// In the place of a derivative that nobody has written: raises.
+[[noreturn]] Tensor _not_implemented(const Tensor& gradient, const std::string& what);
 // The gradients of scatter_reduce; recorded themselves where a graph is wanted.
 std::tuple<Tensor, Tensor> scatter_reduce_vjp(const Tensor& gradient, const Tensor& input,
                                               int64_t dim, const Tensor& index, const Tensor& src,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "device/allocator.h"
+#include "tensor/live.h"
 
 namespace wengert {
 
@@ -18,6 +19,7 @@ std::vector<TensorImpl*>& free_impls() {
 }
 
 TensorImpl* new_impl() {
+  ++live_objects.tensors;
   auto& list = free_impls();
   if (!list.empty()) {
     TensorImpl* impl = list.back();
@@ -33,7 +35,10 @@ Site no_site() { return {}; }
 
 Site (*current_site)() = no_site;
 
+constinit LiveObjects live_objects;
+
 void destroy(TensorImpl* impl) {
+  --live_objects.tensors;
   if (impl->extra != nullptr) {
     destroy(impl->extra);
     impl->extra = nullptr;

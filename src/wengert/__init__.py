@@ -23,13 +23,19 @@ from wengert import _ops, _tensor, autograd
 from wengert._composite import return_types
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
+from wengert._composite.histograms import *
+from wengert._composite.images import *
 from wengert._composite.indexing import *
 from wengert._composite.joining import *
 from wengert._composite.linalg import *
+from wengert._composite.matrix_norms import *
+from wengert._composite.older_linalg import *
 from wengert._composite.pointwise import *
+from wengert._composite.queries import *
 from wengert._composite.reduction import *
 from wengert._composite.sequence import *
 from wengert._composite.shape import *
+from wengert._composite.windows import *
 from wengert._interop import *
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
@@ -48,7 +54,7 @@ int = int32
 long = int64
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
-from wengert import func, nn, optim, testing, utils
+from wengert import func, linalg, nn, optim, testing, utils
 
 __version__ = "0.1.0"
 __all__ = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")

@@ -111,7 +111,9 @@ def attach() -> None:
         for name in getattr(module, "METHODS", ()):
             setattr(Tensor, name, _composite.method_body(module, name))
         for name in getattr(module, "PROPERTIES", ()):
-            setattr(Tensor, name, property(getattr(module, name)))
+            setter = getattr(module, "SETTERS", {}).get(name)
+            given = (getattr(module, name), getattr(module, setter) if setter else None)
+            setattr(Tensor, name, property(*given))
         offered = (getattr(module, "__all__", ()), getattr(module, "FUNCTIONAL", ()))
         for name in itertools.chain.from_iterable(offered):
             if not hasattr(_ops, name):  # composites call the native operator by its name

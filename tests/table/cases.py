@@ -47,10 +47,18 @@ def has_derivative(entry: Entry) -> bool:
     return bool(entry.derivatives or entry.rules)
 
 
+def not_implemented(entry: Entry) -> set[str]:
+    """The inputs of which the derivative is an error that says so."""
+    return {key for key, rule in entry.rules.items() if rule.startswith("_not_implemented(")}
+
+
 def skip_reason(entry: Entry, check: str) -> str | None:
     """Why the table, or the list beside the tests, leaves a check of the entry out."""
     own = entry.get("skip") or {}
-    return own.get(check) or more.SKIPS.get((entry.name, check))
+    for place in (entry.name, entry.family):
+        if reason := own.get(check) or more.SKIPS.get((place, check)):
+            return reason
+    return None
 
 
 def seed(entry: Entry, salt: str = "") -> int:
@@ -283,8 +291,10 @@ def sample_values(entry: Entry, sample: dict[str, Any], number: int) -> dict[str
 def _sample_value(parameter: Parameter, given: Any, scope: dict[str, Any]) -> Any:
     if parameter.is_tensor_list and isinstance(given, list | tuple):
         return [eval(g, scope) if isinstance(g, str) else g for g in given]
-    if not isinstance(given, str) or parameter.type in ("str", "str | None"):
+    if not isinstance(given, str):
         return given
+    if parameter.type in ("str", "str | None"):
+        return ast.literal_eval(given) if given[:1] == "'" else given
     if parameter.type in ("dtype", "dtype | None"):
         return None if given == "None" else getattr(_C, given.rpartition(".")[2])
     value = eval(given, scope)

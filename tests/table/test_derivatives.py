@@ -16,7 +16,7 @@ COUNT = 10
 
 def differentiated(entry: Entry) -> list[str]:
     names = {k.strip() for key in (*entry.derivatives, *entry.rules) for k in key.split(",")}
-    return [p.name for p in entry.inputs if p.name in names]
+    return [p.name for p in entry.inputs if p.name in names - cases.not_implemented(entry)]
 
 
 def kinds(entry: Entry) -> list[str]:
@@ -149,6 +149,19 @@ def test_gradient_in_lower_precision(entry: Entry, dtype: str) -> None:
         allowed = 16 * checker.EPSILON[dtype] * (np.abs(b) + np.abs(value) + 1)
         tail = np.abs(b) > 0.1 * checker.LARGEST[dtype]
         assert np.all((np.abs(a - b) <= allowed) | tail), (a, b)
+
+
+@pytest.mark.parametrize(
+    "entry", cases.entries(lambda e: cases.elementwise(e) and bool(cases.not_implemented(e)))
+)
+def test_a_derivative_that_is_missing_is_an_error(entry: Entry) -> None:
+    arrays = cases.inputs(entry, (3,), "float64")
+    for name in cases.not_implemented(entry):
+        tensors = {n: checker.to_tensor(a, requires_grad=n == name) for n, a in arrays.items()}
+        with pytest.raises(NotImplementedError, match=f"for {entry.name}: {name} is not"):
+            checker.gradient(
+                lambda given: cases.call(entry, given[0]), [tensors], [np.ones(3)], False
+            )
 
 
 def test_every_derivative_is_tested() -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import documentation, generate, python_methods
+from . import documentation, generate, matrix, python_methods
 from .model import TableError, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def main() -> int:
     parser = argparse.ArgumentParser(prog="opgen", description="The operator table's generator.")
     parser.add_argument("command", choices=("generate", "show", "docs", "list"))
-    parser.add_argument("name", nargs="?", help="operator to show")
+    parser.add_argument("name", nargs="?", help="operator to show, or matrix: all of them, a line each")
     parser.add_argument("--ops", type=Path, default=ROOT / "ops")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--stub", type=Path, default=ROOT / "csrc/bindings/_C.pyi.in")
@@ -32,6 +32,8 @@ def main() -> int:
             documentation.write(table, options.out or ROOT / "docs/reference")
         elif options.command == "list":
             print("\n".join(f"{e.name:24} {e.kind:12} {e.file}:{e.line}" for e in table.entries))
+        elif options.name == "matrix":
+            sys.stdout.write(matrix.show(table))
         elif options.name is None or options.name not in table:
             print(f"opgen: no operator named {options.name!r}", file=sys.stderr)
             return 2

@@ -432,6 +432,11 @@ class Emitter:
 
     def out(self) -> str:
         entry = self.entry
+        # Where no dtype is given, that of `out` is meant.
+        arguments = ", ".join(
+            f"{p.name}.has_value() ? {p.name} : std::optional<DType>(out.dtype())"
+            if p.name == "dtype" and p.type == "dtype | None" else p.name for p in entry.parameters
+        )
         name = f'"{entry.name}"'
         tracked = self._tracked() if self.differentiable else "false"
         lines = [signature(entry, "_out") + " {"]
@@ -441,7 +446,7 @@ class Emitter:
                 lines += ["  " + line for line in self._prepare()]
                 lines.append("  " + self._kernel_call("run_elementwise_into", "out, true, ") + ";")
             else:
-                lines.append(f"  write_out({name}, out, impl::{entry.name}({self._arguments()}));")
+                lines.append(f"  write_out({name}, out, impl::{entry.name}({arguments}));")
             lines.append(f'  wrote("{entry.name}(out=)", out);')
             lines += ["  " + line for line in self._watch(["out"])]
             lines.append("  return out;")

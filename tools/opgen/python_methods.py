@@ -40,10 +40,13 @@ def _parameters(function: ast.FunctionDef) -> str:
         parts.append(f"{arg.arg}: {_type(arg.annotation)}" + (" = ..." if i >= without else ""))
     if given.vararg:
         parts.append(f"*{given.vararg.arg}: {_type(given.vararg.annotation)}")
-    elif given.kwonlyargs:
+    out = any(isinstance(d, ast.Name) and d.id == "with_out" for d in function.decorator_list)
+    if (given.kwonlyargs or out) and not given.vararg:
         parts.append("*")
     for arg, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
         parts.append(f"{arg.arg}: {_type(arg.annotation)}" + (" = ..." if default else ""))
+    if out:
+        parts.append("out: Any = ...")
     if given.kwarg:
         parts.append(f"**{given.kwarg.arg}: {_type(given.kwarg.annotation)}")
     return "(" + ", ".join(parts) + ")"

@@ -6,3 +6,4 @@
 #include "kernels/math/elementary.h"
 #include "kernels/math/error_function.h"
 #include "kernels/math/gamma.h"
+#include "kernels/math/incomplete_gamma.h"

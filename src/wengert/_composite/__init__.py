@@ -10,9 +10,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import creation, einsum, indexing, joining, linalg, pointwise, reduction, sequence, shape
+from . import (
+    creation,
+    decompositions,
+    einsum,
+    histograms,
+    images,
+    indexing,
+    joining,
+    linalg,
+    matrix_norms,
+    older_linalg,
+    pointwise,
+    queries,
+    reduction,
+    sequence,
+    shape,
+    windows,
+)
 
-MODULES = (creation, einsum, indexing, joining, linalg, pointwise, reduction, sequence, shape)
+MODULES = (
+    creation, decompositions, einsum, histograms, images, indexing, joining, linalg, matrix_norms,
+    older_linalg, pointwise, queries, reduction, sequence, shape, windows,
+)  # fmt: skip
 
 
 def method_body(module: Any, name: str) -> Any:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import wengert
+from wengert import _ops
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from wengert import Tensor
 
@@ -75,15 +78,33 @@ def tensor_list(arguments: Sequence[Any]) -> list[Tensor]:
     return list(arguments)
 
 
-def write_out(result: Tensor, out: Tensor | None, operator: str) -> Tensor:
-    """`result`, or `out` holding it, as `out=` of a native operator does."""
+def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a composite operator the parameter `out`: where its result, or results, are written."""
+    signature = inspect.signature(function)
+    out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+    name = function.__name__
+
+    @functools.wraps(function)
+    def with_out_parameter(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        return write_out(function(*args, **kwargs), out, name)
+
+    with_out_parameter.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), out]
+    )
+    return with_out_parameter
+
+
+def write_out(result: Any, out: Any, operator: str) -> Any:
+    """`result`, or `out` holding it, as `out=` of a native operator does. Both may be tuples."""
     if out is None:
         return result
-    if wengert.is_grad_enabled() and (result.requires_grad or out.requires_grad):
-        raise RuntimeError(
-            f"{operator}(): functions with out=... arguments don't support automatic "
-            "differentiation, but one of the arguments requires grad." + describe(out=out)
-        )
-    if out.shape != result.shape:
-        out.resize_(result.shape)
-    return out.copy_(result)
+    if is_tensor(result):
+        if not is_tensor(out):
+            kind = type(out).__name__
+            raise TypeError(f"{operator}(): argument 'out' must be Tensor, not {kind}")
+        return _ops._write_out(out, result, operator)
+    if is_tensor(out) or len(out) != len(result):
+        raise TypeError(f"{operator}(): out must be a tuple of {len(result)} tensors")
+    for target, value in zip(out, result, strict=True):
+        _ops._write_out(target, value, operator)
+    return type(result)(*out) if hasattr(result, "_fields") else tuple(out)

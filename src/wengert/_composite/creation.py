@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import builtins
+import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import wengert
 from wengert import _ops
 
+from ._common import with_out
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wengert import Tensor
 
-__all__ = ("logspace", "tril_indices", "triu_indices", "vander")
+__all__ = (
+    "empty_permuted", "logspace", "range", "scalar_tensor", "tril_indices", "triu_indices",
+    "vander",
+)  # fmt: skip
 
-METHODS = ()
+METHODS = ("new_empty_strided",)
 
 PROPERTIES = ()
 
 FUNCTIONAL = ()
 
 
+@with_out
 def logspace(
     start: float,
     end: float,
@@ -76,3 +87,88 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if not increasing:
         powers = _ops.flip(powers, (0,))
     return _ops.pow(_ops.unsqueeze(x, 1), powers)
+
+
+def new_empty_strided(
+    input: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor with these strides whose memory is not initialised, by default with the dtype of
+    `input`."""
+    return _ops.empty_strided(
+        size, stride, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
+    )
+
+
+def empty_permuted(
+    size: Sequence[int],
+    physical_layout: Sequence[int],
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A tensor whose memory, not initialised, holds the dimensions in the order `physical_layout`.
+
+    >>> wg.empty_permuted((2, 3), (1, 0)).stride()
+    (1, 2)
+    """
+    if sorted(physical_layout) != list(builtins.range(len(size))):
+        raise RuntimeError(
+            "Number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {len(size)} is not equal to "
+            f"{list(physical_layout)}"
+        )
+    strides, step = [0] * len(size), 1
+    for place in reversed(physical_layout):
+        strides[place] = step
+        step *= max(size[place], 1)
+    return _ops.empty_strided(
+        size, strides, dtype=dtype, device=device, requires_grad=requires_grad
+    )
+
+
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A 0-d tensor of the default dtype (or `dtype`).
+
+    >>> wg.scalar_tensor(2)
+    tensor(2.)
+    """
+    dtype = dtype or (wengert.complex64 if isinstance(s, complex) else wengert.get_default_dtype())
+    return _ops.full((), s, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def range(
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers from `start` to `end`, the end included. Deprecated: use `arange`."""
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior "
+        "is inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
+        "values in [start, end).",
+        stacklevel=2,
+    )
+    if end is None:
+        start, end = 0, start
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) / step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    count = math.floor((end - start) / step) + 1
+    places = _ops.arange(count, dtype=wengert.float64)
+    values = _ops.add(_ops.mul(places, step), start)
+    result = values.to(dtype or wengert.get_default_dtype())
+    return result.requires_grad_() if requires_grad else result

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import wengert
 from wengert import _ops
 
-from ._common import describe, is_tensor, tensor_list, wrap_dim
+from ._common import describe, is_tensor, tensor_list, with_out, wrap_dim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,6 +189,7 @@ def _need_some(name: str, tensors: Sequence[Tensor]) -> None:
         raise RuntimeError(f"{name} expects a non-empty TensorList")
 
 
+@with_out
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """Put side by side: joined along the columns (the only dimension of vectors)."""
     _need_some("hstack", tensors)
@@ -196,6 +197,7 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
     return _ops.cat(grown, 0 if grown[0].dim() == 1 else 1)
 
 
+@with_out
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """Put on top of each other: joined along the rows."""
     _need_some("vstack", tensors)
@@ -205,12 +207,14 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 row_stack = vstack
 
 
+@with_out
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """Joined along the third dimension."""
     _need_some("dstack", tensors)
     return _ops.cat([_grow_3d(tensor) for tensor in tensors], 2)
 
 
+@with_out
 def column_stack(tensors: Sequence[Tensor]) -> Tensor:
     """Joined along the columns, where a vector is one column."""
     _need_some("column_stack", tensors)

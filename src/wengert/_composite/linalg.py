@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wengert import _ops
 
-from ._common import describe, is_tensor, tensor_list, wrap_dim
+from ._common import describe, is_tensor, tensor_list, with_out, wrap_dim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,12 +52,14 @@ def _vectors(name: str, input: Tensor, other: Tensor) -> None:
         )
 
 
+@with_out
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """`dot` with the first vector conjugated."""
     _vectors("vdot", input, other)
     return _ops.matmul(_ops.conj(input) if input.dtype.is_complex else input, other)
 
 
+@with_out
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """The matrix of all products of an element of one vector and one of the other."""
     for name, vector in (("self", input), ("vec2", vec2)):
@@ -72,6 +74,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 ger = outer
 
 
+@with_out
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """The sums of products over the last dimensions."""
     if input.dim() == 0 or other.dim() == 0:
@@ -100,6 +103,7 @@ def _tensordot_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[in
     return first, second
 
 
+@with_out
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """The sums of products over several dimensions of both.
 
@@ -132,6 +136,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     return _ops.reshape(_ops.mm(left, right), shape_a + shape_b)
 
 
+@with_out
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: `other` scaled by every element of `input`, in blocks."""
     ndim = max(input.dim(), other.dim())
@@ -150,6 +155,7 @@ def trace(input: Tensor) -> Tensor:
     return _ops.sum(_ops.diagonal(input))
 
 
+@with_out
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """Each matrix multiplied by itself `n` times; a negative `n` takes the inverse."""
     if input.dim() < 2 or input.shape[-1] != input.shape[-2]:
@@ -162,7 +168,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
         return _ops.clone(_ops.expand(unit, input.shape))
     if n == 1:
         return _ops.clone(input)
-    base = _ops._linalg_inv(input) if n < 0 else input
+    base = _ops._linalg_inv(input, "linalg.inv", True)[0] if n < 0 else input
     result: Any = None
     power = abs(n)
     while True:
@@ -174,6 +180,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
         base = _ops.matmul(base, base)
 
 
+@with_out
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of matrices in the cheapest order; the first and the last may be vectors.
 
@@ -227,6 +234,7 @@ def _multiply(
     return _ops.mm(_multiply(chain, splits, i, k), _multiply(chain, splits, k + 1, j))
 
 
+@with_out
 def chain_matmul(*matrices: Any) -> Tensor:
     """`multi_dot` of matrices; one alone is returned as it is."""
     chain = tensor_list(matrices)
@@ -248,11 +256,13 @@ def _weighted(input: Tensor, added: Tensor, beta: Any, alpha: Any) -> Tensor:
     return _ops.add(input if beta == 1 else _ops.mul(input, beta), added)
 
 
+@with_out
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """`beta * input + alpha * (mat @ vec)`."""
     return _weighted(input, _ops.mv(mat, vec), beta, alpha)
 
 
+@with_out
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """`beta * input + alpha * outer(vec1, vec2)`."""
     return _weighted(input, outer(vec1, vec2), beta, alpha)
@@ -270,6 +280,7 @@ def _batches(name: str, batch1: Tensor, batch2: Tensor) -> None:
         )
 
 
+@with_out
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:

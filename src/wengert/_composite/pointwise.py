@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING, Any
 import wengert
 from wengert import _ops
 
-from ._common import describe, is_inexact, is_tensor, write_out
+from . import return_types
+from ._common import describe, is_inexact, is_tensor, with_out, write_out
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wengert import Tensor
 
 __all__ = (
-    "clamp", "clamp_", "clip", "clip_", "div", "divide", "float_power", "mvlgamma",
-    "nan_to_num", "nan_to_num_",
+    "clamp", "clamp_", "clip", "clip_", "conj_physical", "conj_physical_", "div", "divide", "fill",
+    "float_power", "frexp", "mvlgamma", "nan_to_num", "nan_to_num_", "rsub",
 )  # fmt: skip
 
 METHODS = (
-    "clamp", "clamp_", "clip", "clip_", "div", "div_", "divide", "divide_", "float_power",
-    "float_power_", "mvlgamma", "nan_to_num", "nan_to_num_",
+    "apply_", "clamp", "clamp_", "clip", "clip_", "conj_physical", "conj_physical_", "div", "div_",
+    "divide", "divide_", "float_power", "float_power_", "frexp", "map_", "mvlgamma", "mvlgamma_",
+    "nan_to_num", "nan_to_num_",
 )  # fmt: skip
 
 PROPERTIES = ()
@@ -35,14 +39,16 @@ def _rounding_error(rounding_mode: object) -> RuntimeError:
     )
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+def div(
+    input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None
+) -> Tensor:
     """The quotient, exact or rounded towards zero ("trunc") or down ("floor")."""
     if rounding_mode is None:
-        return _ops.true_divide(input, other)
+        return _ops.true_divide(input, other, out=out)
     if rounding_mode == "floor":
-        return _ops.floor_divide(input, other)
+        return _ops.floor_divide(input, other, out=out)
     if rounding_mode == "trunc":
-        return _ops._div_trunc(input, other)
+        return write_out(_ops._div_trunc(input, other), out, "div")
     raise _rounding_error(rounding_mode)
 
 
@@ -64,14 +70,15 @@ divide_ = div_
 _NO_BOUND = "torch.clamp: At least one of 'min' or 'max' must not be None"
 
 
-def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Each element, but at least `min` and at most `max`; `max` wins where they contradict."""
     if min is None:
         if max is None:
             raise RuntimeError(_NO_BOUND)
-        return _ops.clamp_max(input, max)
-    result = _ops.clamp_min(input, min)
-    return result if max is None else _ops.clamp_max(result, max)
+        return _ops.clamp_max(input, max, out=out)
+    if max is None:
+        return _ops.clamp_min(input, min, out=out)
+    return write_out(_ops.clamp_max(_ops.clamp_min(input, min), max), out, "clamp")
 
 
 def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -93,6 +100,7 @@ def _widest(value: Any) -> Any:
     return wengert.complex128 if is_complex else wengert.float64
 
 
+@with_out
 def float_power(input: Any, exponent: Any) -> Tensor:
     """`input` to the power `exponent`, computed in double precision."""
     both = (_widest(input), _widest(exponent))
@@ -188,3 +196,76 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     if approximate == "tanh":
         return _ops._gelu_tanh(input)
     raise RuntimeError("approximate argument must be either none or tanh.")
+
+
+@with_out
+def frexp(input: Tensor) -> Any:
+    """Mantissas of modulus in [1/2, 1) and exponents (int32), ``input = mantissa * 2**exponent``.
+
+    >>> wg.frexp(wg.tensor([8.0, 0.75])).exponent
+    tensor([4, 0], dtype=wengert.int32)
+    """
+    if not input.is_floating_point():
+        raise RuntimeError(
+            "torch.frexp() only supports floating-point dtypes" + describe(input=input)
+        )
+    exponent = _ops._frexp_exponent(input.detach()).to(wengert.int32)
+    return return_types.frexp(_ops._frexp_mantissa(input), exponent)
+
+
+def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    """``other - alpha * input``.
+
+    >>> wg.rsub(wg.tensor([1.0]), 3)
+    tensor([2.])
+    """
+    return _ops.sub(other, input, alpha=alpha)
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor like `input` with one value, a number or a 0-d tensor, everywhere.
+
+    >>> wg.fill(wg.zeros(2), 3)
+    tensor([3., 3.])
+    """
+    return _ops.fill_(_ops.clone(input), value)
+
+
+def conj_physical(input: Tensor) -> Tensor:
+    """`conj`: conjugates are always computed.
+
+    >>> wg.conj_physical(wg.tensor([1 + 2j]))
+    tensor([1.-2.j])
+    """
+    return _ops.conj(input)
+
+
+def conj_physical_(input: Tensor) -> Tensor:
+    """`conj_physical` into `input` itself."""
+    return input.copy_(_ops.conj(input)) if input.is_complex() else input
+
+
+def mvlgamma_(input: Tensor, p: int) -> Tensor:
+    """`mvlgamma` into `input` itself."""
+    return input.copy_(mvlgamma(input, p))
+
+
+def apply_(input: Tensor, callable: Callable[[Any], Any]) -> Tensor:
+    """Replaces every element by what `callable` makes of it, one by one in Python: slow."""
+    if input.requires_grad:
+        raise TypeError(
+            "Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead."
+        )
+    values = [callable(value) for value in input.flatten().tolist()]
+    return input.copy_(wengert.tensor(values, dtype=input.dtype).reshape(input.shape))
+
+
+def map_(input: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+    """Replaces every element by what `callable` makes of it and of `tensor`'s: slow."""
+    if input.requires_grad:
+        raise TypeError(
+            "Can't call map_() on Variable that requires grad. Use var.detach().map_() instead."
+        )
+    others = _ops.expand(tensor, input.shape).flatten().tolist()
+    values = [callable(a, b) for a, b in zip(input.flatten().tolist(), others, strict=True)]
+    return input.copy_(wengert.tensor(values, dtype=input.dtype).reshape(input.shape))

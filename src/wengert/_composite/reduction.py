@@ -15,9 +15,11 @@ from ._common import (
     dtype_name,
     is_inexact,
     is_tensor,
+    with_out,
     wrap_dim,
-    wrap_dims,
+    write_out,
 )
+from .matrix_norms import matrix_norm
 from .shape import flatten
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "allclose", "aminmax", "cdist", "corrcoef", "cov", "dist", "equal", "max", "median", "min",
-    "mode", "nanmean", "nanmedian", "nanquantile", "norm", "quantile", "renorm", "std", "std_mean",
+    "mode", "nanmean", "nanmedian", "nanquantile", "norm", "pdist", "quantile", "renorm", "std", "std_mean",
     "var", "var_mean",
 )  # fmt: skip
 
@@ -51,36 +53,41 @@ def _need_elements(name: str, input: Tensor) -> None:
         )
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def max(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None
+) -> Any:
     """The largest element; or along `dim`, with its place; or of each pair of elements.
 
     Forms: `max(input)`, `max(input, dim, keepdim=False)`, `max(input, other)`."""
     if is_tensor(dim):
         other, dim = dim, None
     if other is not None:
-        return _ops.maximum(input, other)
+        return _ops.maximum(input, other, out=out)
     if dim is None:
         _need_elements("max", input)
-        return _ops.amax(input)
+        return _ops.amax(input, out=out)
     values, indices = _ops._max_dim(input, dim, keepdim)
-    return return_types.max(values, indices)
+    return write_out(return_types.max(values, indices), out, "max")
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def min(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None
+) -> Any:
     """The smallest element; or along `dim`, with its place; or of each pair of elements.
 
     Forms: `min(input)`, `min(input, dim, keepdim=False)`, `min(input, other)`."""
     if is_tensor(dim):
         other, dim = dim, None
     if other is not None:
-        return _ops.minimum(input, other)
+        return _ops.minimum(input, other, out=out)
     if dim is None:
         _need_elements("min", input)
-        return _ops.amin(input)
+        return _ops.amin(input, out=out)
     values, indices = _ops._min_dim(input, dim, keepdim)
-    return return_types.min(values, indices)
+    return write_out(return_types.min(values, indices), out, "min")
 
 
+@with_out
 def aminmax(input: Tensor, *, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest and the largest elements."""
     if dim is None:
@@ -108,6 +115,7 @@ def _finite_sqrt(squared: Tensor) -> Tensor:
     return _ops.masked_fill(_ops.sqrt(_ops.masked_fill(squared, zero, 1)), zero, 0)
 
 
+@with_out
 def var(
     input: Tensor,
     dim: Any = None,
@@ -123,6 +131,7 @@ def var(
     return _ops.var(input, dim, correction, keepdim)
 
 
+@with_out
 def std(
     input: Tensor,
     dim: Any = None,
@@ -268,6 +277,7 @@ def _quantile(
     return _ops.reshape(result, (*q.shape, *shape))
 
 
+@with_out
 def quantile(
     input: Tensor,
     q: Any,
@@ -283,6 +293,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
+@with_out
 def nanquantile(
     input: Tensor,
     q: Any,
@@ -295,6 +306,7 @@ def nanquantile(
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation)
 
 
+@with_out
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """The most frequent element along `dim`, the smallest of several, and its last place."""
     if input.dim() == 0:
@@ -322,6 +334,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     return return_types.mode(values, indices)
 
 
+@with_out
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean of the elements that are not NaN."""
     if not is_inexact(input):
@@ -337,6 +350,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
     return _ops.true_divide(_ops.nansum(input, dim, keepdim), count)
 
 
+@with_out
 def norm(
     input: Tensor,
     p: Any = "fro",
@@ -372,14 +386,7 @@ def _nuclear_norm(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
             "linalg.matrix_norm: dim must be a 2-tuple. Got "
             f"{dim if dim is not None else tuple(range(input.dim()))}"
         )
-    row, column = wrap_dims("norm", dims, input.dim())
-    order = [place for place in range(input.dim()) if place not in (row, column)]
-    singular = _ops._linalg_svdvals(_ops.permute(input, [*order, row, column]))
-    result = _ops.sum(singular, -1)
-    if keepdim:
-        for place in sorted((row, column)):
-            result = _ops.unsqueeze(result, place)
-    return result
+    return matrix_norm(input, "nuc", dims, keepdim)
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
@@ -387,6 +394,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     return _ops._norm(_ops.sub(input, other), p, None, False)
 
 
+@with_out
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice along `dim` shrunk, where it has to be, to a norm of at most `maxnorm`."""
     if p <= 0:
@@ -448,6 +456,23 @@ def _cdist_by_product(x1: Tensor, x2: Tensor) -> Tensor:
     right = _ops.cat([x2, _ops.ones_like(square2), square2], -1)
     squared = _ops.matmul(left, _ops.transpose(right, -2, -1))
     return _finite_sqrt(_ops.clamp_min(squared, 0))
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The distances of order `p` between all pairs of rows of a matrix, [n (n - 1) / 2].
+
+    >>> wg.pdist(wg.tensor([[0.0], [3.0], [4.0]]))
+    tensor([3., 4., 1.])
+    """
+    if input.dim() != 2:
+        raise RuntimeError(
+            f"pdist only supports 2D tensors, got: {input.dim()}D" + describe(input=input)
+        )
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    first, second = _ops.triu_indices(input.shape[0], input.shape[0], 1)
+    rows = (_ops.index_select(input, 0, place) for place in (first, second))
+    return _ops._norm(_ops.sub(*rows), p, -1, False)
 
 
 def cov(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import wengert
 from wengert import _ops
 
-from ._common import describe, is_tensor, wrap_dim
+from ._common import describe, is_tensor, with_out, wrap_dim
 from .shape import broadcast_shapes, flatten
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ PROPERTIES = ()
 FUNCTIONAL = ()
 
 
+@with_out
 def diff(
     input: Tensor,
     n: int = 1,
@@ -103,6 +104,7 @@ def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: int =
     return _ops.true_divide(_ops.cumsum(terms, dim), 2)
 
 
+@with_out
 def bucketize(
     input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
 ) -> Tensor:
@@ -114,6 +116,7 @@ def bucketize(
     return _ops.searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
+@with_out
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:
@@ -136,6 +139,7 @@ def isin(
     return _ops.logical_not(found) if invert else found
 
 
+@with_out
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The cross product of vectors of size 3 along `dim` (the first dimension of that size)."""
     if dim is None:
@@ -167,6 +171,7 @@ def argsort(
     return _ops.sort(input, dim=dim, descending=descending, stable=stable)[1]
 
 
+@with_out
 def msort(input: Tensor) -> Tensor:
     """Sorted along the first dimension."""
     return _ops.sort(input, dim=0)[0]

@@ -13,6 +13,7 @@ from ._common import (
     is_tensor,
     sizes,
     tensor_list,
+    with_out,
     wrap_dim,
 )
 
@@ -22,20 +23,23 @@ if TYPE_CHECKING:
     from wengert import Tensor
 
 __all__ = (
-    "adjoint", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "diag", "diag_embed",
-    "diagflat", "diagonal_scatter", "flatten", "fliplr", "flipud", "moveaxis", "movedim", "ravel",
-    "repeat_interleave", "rot90", "select_scatter", "slice_scatter", "t",
-    "tile", "unflatten",
+    "adjoint", "as_strided_scatter", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
+    "diag", "diag_embed", "diagflat", "diagonal_scatter", "flatten", "fliplr", "flipud", "moveaxis",
+    "movedim", "narrow_copy", "ravel", "repeat_interleave", "rot90", "select_scatter",
+    "slice_scatter", "t", "tile", "unflatten",
 )  # fmt: skip
 
 METHODS = (
-    "adjoint", "broadcast_to", "diag", "diag_embed", "diagflat", "diagonal_scatter", "expand_as",
-    "flatten", "fliplr", "flipud", "moveaxis", "movedim", "ravel", "repeat", "repeat_interleave",
-    "reshape_as", "rot90", "select_scatter", "slice_scatter",
-    "t", "t_", "tile", "unflatten", "view_as",
+    "adjoint", "as_strided_scatter", "broadcast_to", "diag", "diag_embed", "diagflat",
+    "diagonal_scatter", "expand_as", "flatten", "fliplr", "flipud", "moveaxis", "movedim",
+    "narrow_copy", "ravel", "repeat", "repeat_interleave", "reshape_as", "resize_as_", "rot90",
+    "select_scatter", "slice_scatter", "t", "t_", "tile", "unflatten", "view_as",
 )  # fmt: skip
 
-PROPERTIES = ("H", "T", "mH", "mT")
+PROPERTIES = ("H", "T", "imag", "mH", "mT", "real")
+
+# What an assignment to a property does.
+SETTERS = {"imag": "_set_imag", "real": "_set_real"}
 
 FUNCTIONAL = ("pad",)
 
@@ -356,6 +360,7 @@ def flipud(input: Tensor) -> Tensor:
     return _ops.flip(input, (0,))
 
 
+@with_out
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A matrix with the given diagonal, or the diagonal of a matrix, as a copy."""
     ndim = input.dim()
@@ -494,3 +499,53 @@ def _pad_by_index(input: Tensor, dim: int, before: int, after: int, mode: str) -
     else:
         index = _ops.remainder(index, length)
     return _ops.index_select(input, dim, index)
+
+
+def as_strided_scatter(
+    input: Tensor,
+    src: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+) -> Tensor:
+    """A copy of `input` with `src` at the places that ``as_strided(input, ...)`` shows.
+
+    >>> wg.as_strided_scatter(wg.zeros(4), wg.ones(2), (2,), (3,))
+    tensor([1., 0., 0., 1.])
+    """
+    result = _ops.clone(input)
+    _ops.as_strided(result, size, stride, storage_offset).copy_(src)
+    return result
+
+
+def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """`narrow` into new memory.
+
+    >>> wg.narrow_copy(wg.tensor([1, 2, 3]), 0, 1, 2)
+    tensor([2, 3])
+    """
+    return _ops.clone(_ops.narrow(input, dim, start, length))
+
+
+def resize_as_(input: Tensor, the_template: Tensor) -> Tensor:
+    """`resize_` to the sizes of `the_template`."""
+    return input.resize_(tuple(the_template.shape))
+
+
+def real(input: Tensor) -> Tensor:
+    """The real parts, as a view; a real tensor itself."""
+    return _ops.real(input) if input.is_complex() else input
+
+
+def _set_real(input: Tensor, value: Any) -> None:
+    real(input).copy_(value if is_tensor(value) else _ops.full((), value))
+
+
+def imag(input: Tensor) -> Tensor:
+    """The imaginary parts of a complex tensor, as a view."""
+    return _ops.imag(input)
+
+
+def _set_imag(input: Tensor, value: Any) -> None:
+    part = imag(input)
+    part.copy_(value if is_tensor(value) else _ops.full((), value, dtype=part.dtype))

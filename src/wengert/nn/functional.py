@@ -5,24 +5,99 @@ What is one operator of the core is passed on to it; the rest is written here ou
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 
 import wengert as wg
 from wengert import _ops
+from wengert._composite.images import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
 from wengert._composite.indexing import one_hot
 from wengert._composite.pointwise import gelu
+from wengert._composite.reduction import pdist
 from wengert._composite.shape import pad
+from wengert.nn._losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cosine_embedding_loss,
+    cosine_similarity,
+    cross_entropy,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    margin_ranking_loss,
+    mse_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    nll_loss,
+    pairwise_distance,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)  # fmt: skip
+from wengert.nn._spatial import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_with_indices,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_with_indices,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)  # fmt: skip
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "batch_norm",
-    "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv1d",
-    "conv2d", "cosine_similarity", "cross_entropy", "dropout", "dropout1d", "dropout2d", "elu",
-    "embedding", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss",
-    "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid",
-    "max_pool1d", "max_pool2d", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad",
-    "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin",
-    "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
+    "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices", "alpha_dropout", "avg_pool1d", "avg_pool2d",
+    "avg_pool3d", "batch_norm", "bilinear", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "celu", "celu_", "channel_shuffle", "conv1d",
+    "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "dropout", "dropout1d",
+    "dropout2d", "dropout3d", "elu", "elu_", "embedding", "feature_alpha_dropout", "fold",
+    "gaussian_nll_loss", "gelu", "glu", "group_norm", "gumbel_softmax", "hardshrink",
+    "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "hinge_embedding_loss",
+    "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu",
+    "leaky_relu_", "linear", "local_response_norm", "log_softmax", "logsigmoid",
+    "lp_pool1d", "lp_pool2d", "lp_pool3d", "margin_ranking_loss", "max_pool1d",
+    "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
+    "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish",
+    "mse_loss", "multi_margin_loss", "multilabel_margin_loss",
+    "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot", "pad",
+    "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss",
+    "prelu", "relu", "relu6", "relu_", "rms_norm", "rrelu", "rrelu_",
+    "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu", "smooth_l1_loss",
+    "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh",
+    "tanhshrink", "threshold", "threshold_", "triplet_margin_loss",
+    "triplet_margin_with_distance_loss", "unfold",
 ]  # fmt: skip
 
 Tensor = wg.Tensor
@@ -131,7 +206,29 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                 f"{weight.numel()} and channel size = {channels}."
             )
         weight = weight.reshape(-1, *[1] * (input.dim() - 2))
+    elif weight.dim() > input.dim():
+        weight = weight.reshape(())
     return _ops._prelu_kernel(input, weight)
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """Leaky ReLU whose slope is drawn from [lower, upper) for each element in training, else their
+    mean (Xu et al., 2015).
+    """
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if training:
+        slope = wg.empty_like(input).uniform_(lower, upper)
+        result = _ops._prelu_kernel(input, slope)
+    else:
+        result = _ops.leaky_relu(input, (lower + upper) / 2)
+    return _write(input, result) if inplace else result
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
@@ -199,6 +296,54 @@ def _write(target: Tensor, value: Tensor) -> Tensor:
     return target.copy_(value)
 
 
+# ---- in place ----
+
+
+def relu_(input: Tensor) -> Tensor:
+    """`relu` into ``input`` itself."""
+    return relu(input, inplace=True)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """`leaky_relu` into ``input`` itself."""
+    return leaky_relu(input, negative_slope, inplace=True)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """`elu` into ``input`` itself."""
+    return elu(input, alpha, inplace=True)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """`selu` into ``input`` itself."""
+    return selu(input, inplace=True)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """`celu` into ``input`` itself."""
+    return celu(input, alpha, inplace=True)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """`hardtanh` into ``input`` itself."""
+    return hardtanh(input, min_val, max_val, inplace=True)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """`threshold` into ``input`` itself."""
+    return _threshold(input, threshold, value, inplace=True)
+
+
+def rrelu_(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
+) -> Tensor:
+    """`rrelu` into ``input`` itself."""
+    return rrelu(input, lower, upper, training, inplace=True)
+
+
+_threshold = threshold  # the parameter of threshold_ hides the function
+
+
 # ---- linear maps ----
 
 
@@ -231,8 +376,8 @@ def embedding(
     sparse: bool = False,
 ) -> Tensor:
     """The rows of ``weight`` that ``input`` names; row ``padding_idx`` gets no gradient."""
-    if scale_grad_by_freq or sparse:
-        raise NotImplementedError("embedding(): scale_grad_by_freq and sparse are not available")
+    if sparse:
+        raise NotImplementedError("embedding(): there are no sparse gradients")
     if padding_idx is not None:
         rows = weight.shape[0]
         if not -rows <= padding_idx < rows:
@@ -245,165 +390,7 @@ def embedding(
             norms = selected.norm(norm_type, 1, True)
             scale = wg.where(norms > max_norm, max_norm / (norms + 1e-7), wg.ones_like(norms))
             weight.index_copy_(0, used, selected * scale)
-    return _ops.embedding(input, weight, padding_idx)
-
-
-# ---- convolution and pooling ----
-
-
-def _pair(value: _Size) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value)  # type: ignore[return-value]
-
-
-def _single(value: _Size) -> int:
-    return value if isinstance(value, int) else value[0]
-
-
-def _padding_from_name(
-    input: Tensor, name: str, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
-) -> tuple[Tensor, tuple[int, ...]]:
-    if name == "valid":
-        return input, (0,) * len(kernel)
-    if name != "same":
-        raise RuntimeError(f"Invalid padding string: '{name}'")
-    if any(step != 1 for step in stride):
-        raise RuntimeError("padding='same' is not supported for strided convolutions")
-    totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
-    if any(total % 2 for total in totals):
-        extra = [side for total in reversed(totals) for side in (0, total % 2)]
-        input = pad(input, extra)
-    return input, tuple(total // 2 for total in totals)
-
-
-def conv1d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: _Size = 1,
-    padding: _Size | str = 0,
-    dilation: _Size = 1,
-    groups: int = 1,
-) -> Tensor:
-    """Cross-correlation along one dimension of an input (N, C, L) or (C, L)."""
-    step, spread = (1, _single(stride)), (1, _single(dilation))
-    image, kernel = input.unsqueeze(-2), weight.unsqueeze(-2)
-    if isinstance(padding, str):
-        image, margin = _padding_from_name(image, padding, kernel.shape[2:], step, spread)
-    else:
-        margin = (0, _single(padding))
-    return _ops.conv2d(image, kernel, bias, step, margin, spread, groups).squeeze(-2)
-
-
-def conv2d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: _Size = 1,
-    padding: _Size | str = 0,
-    dilation: _Size = 1,
-    groups: int = 1,
-) -> Tensor:
-    """Cross-correlation of images (N, C, H, W) or (C, H, W).
-
-    ``weight`` is (out_channels, C / groups, kernel height, kernel width).
-    ``padding`` may be "same" (stride 1 only) or "valid".
-    """
-    if isinstance(padding, str):
-        input, padding = _padding_from_name(
-            input, padding, weight.shape[2:], _pair(stride), _pair(dilation)
-        )
-    return _ops.conv2d(input, weight, bias, stride, padding, dilation, groups)
-
-
-def max_pool2d(
-    input: Tensor,
-    kernel_size: _Size,
-    stride: _Size | None = None,
-    padding: _Size = 0,
-    dilation: _Size = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
-    """The greatest value in every window; with ``return_indices`` also where it is in its plane."""
-    function = _ops.max_pool2d_with_indices if return_indices else _ops.max_pool2d
-    return function(input, kernel_size, stride, padding, dilation, ceil_mode)
-
-
-def max_pool1d(
-    input: Tensor,
-    kernel_size: _Size,
-    stride: _Size | None = None,
-    padding: _Size = 0,
-    dilation: _Size = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
-    """The greatest value in every window of an input (N, C, L) or (C, L)."""
-    kernel = _single(kernel_size)
-    result = max_pool2d(
-        input.unsqueeze(-2),
-        (1, kernel),
-        (1, kernel if stride is None else _single(stride)),
-        (0, _single(padding)),
-        (1, _single(dilation)),
-        ceil_mode,
-        return_indices,
-    )
-    if return_indices:
-        return result[0].squeeze(-2), result[1].squeeze(-2)
-    return result.squeeze(-2)  # type: ignore[union-attr]
-
-
-def avg_pool2d(
-    input: Tensor,
-    kernel_size: _Size,
-    stride: _Size | None = None,
-    padding: _Size = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
-) -> Tensor:
-    """The mean of every window."""
-    return _ops.avg_pool2d(
-        input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
-
-
-def avg_pool1d(
-    input: Tensor,
-    kernel_size: _Size,
-    stride: _Size | None = None,
-    padding: _Size = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-) -> Tensor:
-    """The mean of every window of an input (N, C, L) or (C, L)."""
-    kernel = _single(kernel_size)
-    step = kernel if stride is None else _single(stride)
-    return _ops.avg_pool2d(
-        input.unsqueeze(-2),
-        (1, kernel),
-        (1, step),
-        (0, _single(padding)),
-        ceil_mode,
-        count_include_pad,
-        None,
-    ).squeeze(-2)
-
-
-def adaptive_avg_pool2d(input: Tensor, output_size: _Size | Sequence[int | None]) -> Tensor:
-    """Means over windows chosen such that the output has ``output_size``; ``None`` keeps a size."""
-    wanted = _pair(output_size)  # type: ignore[arg-type]
-    sizes = tuple(
-        have if want is None else want for want, have in zip(wanted, input.shape[-2:], strict=True)
-    )
-    return _ops.adaptive_avg_pool2d(input, sizes)
-
-
-def adaptive_avg_pool1d(input: Tensor, output_size: _Size) -> Tensor:
-    """Means over windows chosen such that the output has length ``output_size``."""
-    size = (1, _single(output_size))
-    return _ops.adaptive_avg_pool2d(input.unsqueeze(-2), size).squeeze(-2)
+    return _ops.embedding(input, weight, padding_idx, scale_grad_by_freq)
 
 
 # ---- normalisation and dropout ----
@@ -444,16 +431,66 @@ def layer_norm(
     return _ops.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
+def rms_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    """Divides by the root mean square over the last dimensions (Zhang and Sennrich, 2019).
+
+    ``eps``, by default the spacing of numbers at 1, is added to the mean square.
+    """
+    return _ops.rms_norm(input, normalized_shape, weight, eps)
+
+
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalises groups of channels of each example (Wu and He, 2018)."""
+    return _ops.group_norm(input, num_groups, weight, bias, eps)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalises every channel of each example (Ulyanov et al., 2016)."""
+    return _ops.instance_norm(
+        input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps
+    )
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """Divides by ``(k + alpha * mean square of size neighbouring channels)**beta``.
+
+    Source: A. Krizhevsky et al., "ImageNet classification" (2012). Margins count as zeros.
+    """
+    if input.dim() < 3:
+        raise ValueError(
+            f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)"
+        )
+    squares = (input * input).unsqueeze(1)
+    margins = [0, 0] * (input.dim() - 2) + [size // 2, (size - 1) // 2]
+    windows = pad(squares, margins).unfold(2, size, 1)
+    return input / (windows.mean(-1).squeeze(1) * alpha + k) ** beta
+
+
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """``input`` divided by its ``p``-norm along ``dim``, or by ``eps`` if that is greater."""
     return input / input.norm(p, dim, True).clamp(min=eps)
-
-
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """The cosine of the angle between ``x1`` and ``x2`` along ``dim``."""
-    norm1 = x1.norm(2.0, dim, True).clamp(min=eps)
-    norm2 = x2.norm(2.0, dim, True).clamp(min=eps)
-    return ((x1 / norm1) * (x2 / norm2)).sum(dim)
 
 
 def _check_probability(p: float) -> None:
@@ -497,208 +534,99 @@ def dropout2d(
     return _dropout_channels(input, p, training, inplace, 4)
 
 
-# ---- losses ----
-
-
-def _legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    # The two flags are PyTorch's older way to say the same.
-    if size_average is not None or reduce is not None:
-        if reduce is False:
-            return "none"
-        return "sum" if size_average is False else "mean"
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
-    return reduction
-
-
-def _reduce(loss: Tensor, reduction: str) -> Tensor:
-    return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
-
-
-def _reduce_weighted(loss: Tensor, weight: Tensor, reduction: str) -> Tensor:
-    if weight.shape != loss.shape:
-        raise ValueError("Weights and input must have the same size.")
-    loss = loss * weight
-    return loss.sum() / weight.sum() if reduction == "mean" else _reduce(loss, reduction)
-
-
-def _warn_broadcast(input: Tensor, target: Tensor) -> None:
-    if input.shape != target.shape:
-        warnings.warn(
-            f"Using a target size ({list(target.shape)}) that is different to the input size "
-            f"({list(input.shape)}). This will likely lead to incorrect results due to "
-            "broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
-        )
-
-
-def cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    ignore_index: int = -100,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
+def dropout3d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """``nll_loss(log_softmax(input, 1), target)``; ``target`` holds classes or class probabilities.
+    """Zeroes whole channels of an input (N, C, D, H, W) or (C, D, H, W)."""
+    return _dropout_channels(input, p, training, inplace, 5)
+
+
+def _alpha_scaled(input: Tensor, kept: Tensor, p: float) -> Tensor:
+    """What is dropped takes SELU's lowest value; then mean and variance are restored."""
+    lowest = -1.7580993408473766
+    scale = (1 - p + p * (1 - p) * lowest * lowest) ** -0.5
+    return (input * kept + lowest * (1 - kept)) * scale - scale * lowest * p
+
+
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Dropout that keeps mean and variance behind a SELU (Klambauer et al., 2017)."""
+    _check_probability(p)
+    if not training or p == 0.0:
+        return input
+    result = _ops.alpha_dropout(input, p, True)
+    return _write(input, result) if inplace else result
+
+
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`alpha_dropout` of whole channels of an input (N, C, ...)."""
+    _check_probability(p)
+    if not training or p == 0.0:
+        return input
+    if p == 1.0:
+        result = input * 0.0
+    else:
+        shape = (*input.shape[:2], *[1] * (input.dim() - 2))
+        kept = wg.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - p)
+        result = _alpha_scaled(input, kept, p)
+    return _write(input, result) if inplace else result
+
+
+# ---- attention and sampling ----
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """``softmax(query @ key.T * scale + mask) @ value`` (Vaswani et al., 2017).
 
     Args:
-        input: scores (N, C), (C) or (N, C, d1, ...).
-        target: classes (N), () or (N, d1, ...); or probabilities of the shape of ``input``.
-        weight: one factor per class.
-        ignore_index: a class that neither counts nor receives a gradient.
-        reduction: "mean" (weighted by ``weight``), "sum" or "none".
-        label_smoothing: how much of the target is spread evenly over the classes, 0 to 1.
+        query: (..., heads, L, E). key: (..., heads, S, E). value: (..., heads, S, Ev).
+        attn_mask: bool (True takes part) or a float that is added, broadcast to (..., L, S).
+        is_causal: query i sees keys up to i. Excludes ``attn_mask``.
+        scale: ``1 / sqrt(E)`` by default.
+        enable_gqa: key and value have fewer heads, each of which serves several queries.
     """
-    if size_average is not None or reduce is not None:
-        reduction = _legacy_reduction(size_average, reduce, reduction)
-    return _ops.cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
-
-
-def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    ignore_index: int = -100,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """The negative of ``input``, log probabilities, at the target classes."""
-    if size_average is not None or reduce is not None:
-        reduction = _legacy_reduction(size_average, reduce, reduction)
-    return _ops.nll_loss(input, target, weight, ignore_index, reduction)
-
-
-def mse_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    weight: Tensor | None = None,
-) -> Tensor:
-    """``(input - target)**2``; with ``weight`` the mean is a weighted one."""
-    reduction = _legacy_reduction(size_average, reduce, reduction)
-    _warn_broadcast(input, target)
-    if weight is not None:
-        return _reduce_weighted((input - target) ** 2, weight, reduction)
-    return _ops.mse_loss(input, target, reduction)
-
-
-def l1_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    weight: Tensor | None = None,
-) -> Tensor:
-    """``|input - target|``; with ``weight`` the mean is a weighted one."""
-    reduction = _legacy_reduction(size_average, reduce, reduction)
-    _warn_broadcast(input, target)
-    loss = (input - target).abs()
-    if weight is not None:
-        return _reduce_weighted(loss, weight, reduction)
-    return _reduce(loss, reduction)
-
-
-def smooth_l1_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    beta: float = 1.0,
-) -> Tensor:
-    """``0.5 d**2 / beta`` where ``d = |input - target| < beta``, ``d - beta / 2`` elsewhere."""
-    if beta < 0:
-        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    if beta == 0:
-        return l1_loss(input, target, size_average, reduce, reduction)
-    reduction = _legacy_reduction(size_average, reduce, reduction)
-    _warn_broadcast(input, target)
-    return _reduce(_ops._smooth_l1(input, target, beta), reduction)
-
-
-def huber_loss(
-    input: Tensor,
-    target: Tensor,
-    reduction: str = "mean",
-    delta: float = 1.0,
-    weight: Tensor | None = None,
-) -> Tensor:
-    """``d**2 / 2`` where ``d = |input - target| < delta``, else ``delta * (d - delta / 2)``."""
-    if delta <= 0:
-        raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    reduction = _legacy_reduction(None, None, reduction)
-    _warn_broadcast(input, target)
-    loss = _ops._huber(input, target, delta)
-    return _reduce(loss if weight is None else loss * weight, reduction)
-
-
-def binary_cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """``-(target * log(input) + (1 - target) * log(1 - input))``, the logarithms at least -100."""
-    reduction = _legacy_reduction(size_average, reduce, reduction)
-    if input.shape != target.shape:
-        raise ValueError(
-            f"Using a target size ({list(target.shape)}) that is different to the input size "
-            f"({list(input.shape)}) is deprecated. Please ensure they have the same size."
+    if is_causal and attn_mask is not None:
+        raise RuntimeError(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when "
+            "is_causal=True"
         )
-    loss = _ops._binary_cross_entropy(input, target)
-    return _reduce(loss if weight is None else loss * weight, reduction)
+    if enable_gqa:
+        key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
+        value = value.repeat_interleave(query.shape[-3] // value.shape[-3], -3)
+    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scores = query * factor @ key.transpose(-2, -1)
+    if is_causal:
+        attn_mask = wg.ones(scores.shape[-2:], dtype=wg.bool).tril()
+    if attn_mask is not None and attn_mask.dtype == wg.bool:
+        scores = scores.masked_fill(~attn_mask, -math.inf)
+    elif attn_mask is not None:
+        scores = scores + attn_mask
+    weights = scores.softmax(-1)
+    return (dropout(weights, dropout_p) if dropout_p else weights) @ value
 
 
-def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    pos_weight: Tensor | None = None,
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:
-    """``binary_cross_entropy(sigmoid(input), target)`` without overflow.
-
-    ``pos_weight`` multiplies the part of the positive class.
+    """A sample from the categorical distribution of ``logits``, relaxed: the softmax of them and
+    Gumbel noise, divided by ``tau`` (Jang et al., 2017). hard: one-hot, with the gradient of the
+    relaxed sample. ``eps`` has no effect.
     """
-    reduction = _legacy_reduction(size_average, reduce, reduction)
-    if input.shape != target.shape:
-        raise ValueError(
-            f"Target size ({list(target.shape)}) must be the same as input size "
-            f"({list(input.shape)})"
-        )
-    if pos_weight is None:
-        loss = _ops._bce_with_logits(input, target)
-    else:
-        loss = _ops._bce_with_logits_weighted(input, target, pos_weight)
-    return _reduce(loss if weight is None else loss * weight, reduction)
-
-
-def kl_div(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    log_target: bool = False,
-) -> Tensor:
-    """``target * (log(target) - input)``; ``input`` is a log probability.
-
-    With ``reduction="batchmean"`` the sum is divided by the batch size, which is the divergence
-    proper.
-    """
-    per_batch = reduction == "batchmean"
-    reduction = _legacy_reduction(size_average, reduce, "sum" if per_batch else reduction)
-    loss = (_ops._kl_div_log_target if log_target else _ops._kl_div)(input, target)
-    result = _reduce(loss, reduction)
-    return result / input.shape[0] if per_batch and input.dim() else result
+    noise = -wg.empty_like(logits).exponential_().log()
+    soft = ((logits + noise) / tau).softmax(dim)
+    if not hard:
+        return soft
+    place = soft.argmax(dim, keepdim=True)
+    return wg.zeros_like(logits).scatter(dim, place, 1.0) - soft.detach() + soft

@@ -5,6 +5,7 @@ from __future__ import annotations
 import wengert as wg
 
 from .. import functional as F
+from .._losses import _legacy_reduction
 from .module import Module
 
 __all__ = [
@@ -26,7 +27,7 @@ class _Loss(Module):
     ) -> None:
         super().__init__()
         if size_average is not None or reduce is not None:
-            reduction = F._legacy_reduction(size_average, reduce, reduction)
+            reduction = _legacy_reduction(size_average, reduce, reduction)
         self.reduction = reduction
 
 

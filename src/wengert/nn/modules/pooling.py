@@ -7,6 +7,7 @@ from typing import Any
 import wengert as wg
 
 from .. import functional as F
+from .._spatial import _many
 from .module import Module
 
 __all__ = [
@@ -75,9 +76,9 @@ class AvgPool1d(Module):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = (F._single(kernel_size),)
-        self.stride = (F._single(kernel_size if stride is None else stride),)
-        self.padding = (F._single(padding),)
+        self.kernel_size = _many(kernel_size, 1)
+        self.stride = _many(kernel_size if stride is None else stride, 1)
+        self.padding = _many(padding, 1)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
