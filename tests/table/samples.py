@@ -37,6 +37,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "_nan_to_num": {"nan": 0.0, "posinf": 3.0, "neginf": -3.0},
 }
 
+# Operators with an operand that has no dimensions: they are given element after element.
+ONE_BY_ONE = ("masked_fill",)
+
 
 def _to_integer(x: float) -> float:
     return abs(x - round(x))
@@ -242,5 +245,6 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
                        {"input": "randint(0, 2, (6, 1))", "dim": 0, "consecutive": True,
                         "return_inverse": True, "return_counts": True}],
     "_view_dtype": [{"input": "randn(2, 3)", "dtype": "wg.int64"}],
+    "set_": [{"input": "randn(2)", "source": "randn(2, 3)"}],
     "resize_": [{"input": "randn(2, 3)", "size": [3]}],
 }  # fmt: skip
