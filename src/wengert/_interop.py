@@ -26,7 +26,6 @@ METHODS = (
     "__reduce_ex__",
     "__reversed__",
     "__setstate__",
-    "is_same_size",
     "is_set_to",
     "new_tensor",
     "numpy",
@@ -323,15 +322,6 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
     12
     """
     return UntypedStorage._of(self)
-
-
-def is_same_size(self: Tensor, other: Tensor) -> bool:
-    """Do both tensors have the same sizes?
-
-    >>> wg.zeros(2).is_same_size(wg.ones(2))
-    True
-    """
-    return self.shape == other.shape
 
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
