@@ -86,7 +86,7 @@ void copy_backward(Node& node, Tensor* gradients, Tensor* results) {
   if (node.needs(0)) results[0] = zeros_matching(gradients[0]);
   if (node.needs(1)) results[1] = gradients[0];
 }
-const NodeType kCopyType = {"CopyBackwards", "copy_", copy_backward, [](Node&) {},
+const NodeType kCopyType = {"CopyBackwards", "copy_", copy_backward, no_saved,
                             remove_node<CopyNode>};
 
 }  // namespace
