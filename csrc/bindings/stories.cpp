@@ -1,15 +1,12 @@
 // What messages are made of, handed to Python, which composes them (wengert/autograd/_stories.py);
 // and the switches of the modes that explain a program.
 #include "autograd/engine.h"
-#include "bindings/call.h"
+#include "bindings/graph.h"
 #include "graph/lost.h"
 #include "kernels/cpu/strong_zeros.h"
 #include "ops/watch.h"
 
 namespace wengert::python {
-
-PyObject* wrap_node(Node* node);
-Node* unwrap_node(PyObject* object);
 
 namespace {
 
