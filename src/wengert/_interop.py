@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import functools
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -331,6 +332,9 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     >>> x.is_set_to(x.view(2))
     True
     """
+    if not isinstance(tensor, Tensor):
+        kind = builtins.type(tensor).__name__
+        raise TypeError(f"is_set_to(): argument 'tensor' (position 1) must be Tensor, not {kind}")
     return (
         self._storage_pointer() == tensor._storage_pointer()
         and self.storage_offset() == tensor.storage_offset()
