@@ -69,6 +69,9 @@ PyObject* guarded(const Fn& fn) noexcept {
     return raise_current();
   }
 }
+// The same inside of a call; the message gets a line per argument, if it has none yet.
+struct Signature;
+PyObject* raise_current(const Signature& signature, PyObject* const* slots) noexcept;
 // After a failed Python call: continue as a C++ exception.
 [[noreturn]] void throw_python_error();
 inline PyObject* checked(PyObject* object) {
@@ -98,7 +101,12 @@ PyObject* invoke(const Signature& signature, PyObject* self, PyObject* const* ar
   PyObject* slots[kMaxParameters];
   PyObject* packed = nullptr;
   if (!parse_arguments(signature, self, args, count, keywords, slots, &packed)) return nullptr;
-  PyObject* result = guarded([&] { return call(slots); });
+  PyObject* result;
+  try {
+    result = call(slots);
+  } catch (...) {
+    result = raise_current(signature, slots);
+  }
   Py_XDECREF(packed);
   return result;
 }

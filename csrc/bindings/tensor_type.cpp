@@ -387,6 +387,9 @@ PyObject* as_float(PyObject* object) {
 }
 PyObject* as_int(PyObject* object) {
   return guarded([&]() -> PyObject* {
+    WENGERT_CHECK(unwrap(object).numel() == 1, kValue,
+                  "only one element tensors can be converted to Python scalars",
+                  describe_argument("self", unwrap(object)));
     const Scalar value = item_of(unwrap(object));
     if (value.is_integral()) return PyLong_FromLongLong(value.to<int64_t>());
     WENGERT_CHECK(!value.is_complex(), kRuntime,
