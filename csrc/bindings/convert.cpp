@@ -445,6 +445,13 @@ PyObject* wrap(const std::vector<Tensor>& tensors) {
   return result;
 }
 
+PyTypeObject* return_type(const char* name) {
+  PyObject* module = checked(PyImport_ImportModule("wengert._composite.return_types"));
+  PyObject* type = PyObject_GetAttrString(module, name);
+  Py_DECREF(module);
+  return reinterpret_cast<PyTypeObject*>(checked(type));
+}
+
 PyObject* wrap(const Scalar& value) {
   switch (value.kind()) {
     case Scalar::Kind::kBool:

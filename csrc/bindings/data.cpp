@@ -90,7 +90,7 @@ class Reader {
     finish(depth, object);
     see(scalar_dtype(value));
   }
-  [[noreturn, gnu::cold]] static void fail_element(size_t depth, PyObject* object) {
+  [[noreturn, gnu::cold]] void fail_element(size_t depth, PyObject* object) const {
     const char* type = Py_TYPE(object)->tp_name;
     const bool text = PyUnicode_Check(object) || PyBytes_Check(object);
     WENGERT_CHECK(!text || (depth > 0 && !seen_), kType, "new(): invalid data type '", type, "'");
