@@ -41,6 +41,7 @@ from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from wengert.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from wengert.serialization import load, save
 
 _tensor.attach()
 
@@ -54,7 +55,7 @@ int = int32
 long = int64
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
-from wengert import func, linalg, nn, optim, testing, utils
+from wengert import func, linalg, nn, optim, serialization, testing, utils
 
 __version__ = "0.1.0"
 __all__ = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")
