@@ -42,6 +42,7 @@ from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from wengert.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from wengert.serialization import load, save
 
 _tensor.attach()
 _sys.modules["wengert.return_types"] = return_types
@@ -56,7 +57,7 @@ int = int32
 long = int64
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
-from wengert import func, linalg, memory, nn, optim, testing, utils
+from wengert import func, linalg, memory, nn, optim, serialization, testing, utils
 from wengert._torch_view import as_torch
 
 __version__ = "0.1.0"
