@@ -26,12 +26,14 @@ from . import (
     reduction,
     sequence,
     shape,
+    spectrogram,
     windows,
 )
 
 MODULES = (
     creation, decompositions, einsum, histograms, images, indexing, joining, linalg, matrix_norms,
-    older_linalg, pointwise, queries, reduction, sequence, shape, windows,
+    older_linalg, pointwise, queries, reduction, sequence, shape,
+    spectrogram, windows,
 )  # fmt: skip
 
 
