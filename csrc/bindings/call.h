@@ -88,6 +88,10 @@ PyObject* guarded(const Fn& fn) noexcept {
     return raise_current();
   }
 }
+// The same inside of a call; the message gets a line per argument, if it has none yet.
+struct Signature;
+PyObject* raise_current(const Signature& signature, PyObject* const* slots) noexcept;
+
 // --- arguments ---
 struct Signature {
   const char* name;
@@ -110,7 +114,12 @@ PyObject* invoke(const Signature& signature, PyObject* self, PyObject* const* ar
   PyObject* slots[kMaxParameters];
   PyObject* packed = nullptr;
   if (!parse_arguments(signature, self, args, count, keywords, slots, &packed)) return nullptr;
-  PyObject* result = guarded([&] { return call(slots); });
+  PyObject* result;
+  try {
+    result = call(slots);
+  } catch (...) {
+    result = raise_current(signature, slots);
+  }
   Py_XDECREF(packed);
   return result;
 }

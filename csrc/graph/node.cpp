@@ -54,6 +54,7 @@ void destroy(GraphObject* object) {
     node->type->remove(node);
   }
   busy = false;
+  Pooled::give_back();
 }
 
 void destroy(AutogradExtra* extra) { delete extra; }

@@ -247,7 +247,8 @@ Tensor set_(const Tensor& input, const Tensor& source) {
 }
 
 Tensor detach_(const Tensor& input) {
-  WENGERT_CHECK(!is_view(input), kRuntime, "detach_(): Can't detach views in-place. Use detach() instead",
+  WENGERT_CHECK(!is_view(input), kRuntime,
+                "detach_(): Can't detach views in-place. Use detach() instead",
                 describe_argument("input", input));
   const bool had_history = requires_grad(input);
   if (had_history) note_cut(input, Cut::kDetach, "detach_", input);

@@ -45,6 +45,7 @@ from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from wengert.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from wengert.serialization import load, save
 
 _tensor.attach()
 _sys.modules["wengert.return_types"] = return_types
@@ -61,7 +62,7 @@ pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
 newaxis = None
 
-from wengert import func, linalg, nn, optim, testing, utils
+from wengert import func, linalg, memory, nn, optim, serialization, testing, utils
 from wengert._torch_view import as_torch
 from wengert.nn.functional import (
     bilinear,

@@ -7,7 +7,6 @@ work; dtypes are float32, float64, complex64 and complex128. Where the algorithm
 
 from __future__ import annotations
 
-from wengert import matrix_power
 from wengert._C import _LinAlgError as LinAlgError
 from wengert._composite.decompositions import (
     cholesky,
@@ -39,9 +38,7 @@ from wengert._composite.decompositions import (
     tensorinv,
     tensorsolve,
 )
-from wengert._composite.linalg import (
-    multi_dot,
-)
+from wengert._composite.linalg import matrix_power, multi_dot
 from wengert._composite.matrix_norms import (
     cross,
     diagonal,

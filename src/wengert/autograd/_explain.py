@@ -105,7 +105,7 @@ class Reachable:
         cut: Step | None = None,
         steps: list[Step] | None = None,
     ) -> None:
-        todo = deque(start)
+        todo = deque((node, before) for node, before in start if node is not None)
         while todo:
             node, before = todo.popleft()
             info = _node_info(node)
@@ -251,7 +251,7 @@ def explain(loss: Tensor, parameter: Tensor | None = None) -> Explanation:
 
 
 def _rows(infos: list[Info], name: str) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for info in infos:
         if info["leaf"] is None:
             rows.append(
@@ -316,9 +316,9 @@ def _explain_path(
 
 
 def _ones(loss: Tensor) -> Tensor:
-    from wengert import _ops
+    import wengert
 
-    return _ops.ones_like(loss.detach())
+    return wengert.ones_like(loss.detach())
 
 
 def _cut(

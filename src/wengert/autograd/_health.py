@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -62,7 +63,7 @@ def module_path() -> str:
         frame = frame.f_back
     running.reverse()
     parts = [type(running[0]).__name__] if running else []
-    for parent, child in zip(running, running[1:], strict=False):
+    for parent, child in pairwise(running):
         names = [name for name, found in parent.named_modules() if found is child]
         parts.append(names[0] if names else type(child).__name__)
     return ".".join(parts)
@@ -87,7 +88,7 @@ def produced(
     )
     first = f"{what} came in at" if came_in else f"{what} made by"
     text = columns([_where(first, op, site, module_path())], "  ")
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, value in [*inputs, *outputs]:
         if isinstance(value, str):
             rows.append((f"{name}:", value, ""))

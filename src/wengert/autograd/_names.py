@@ -10,7 +10,7 @@ import gc
 import linecache
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -42,7 +42,7 @@ def source(site: str | None) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def columns(rows: list[tuple[str, ...]], indent: str = "    ") -> str:
+def columns(rows: Sequence[tuple[str, ...]], indent: str = "    ") -> str:
     """Lines of text with aligned columns, each starting on a new line."""
     count = max((len(row) for row in rows), default=0)
     padded = [row + ("",) * (count - len(row)) for row in rows]
@@ -149,7 +149,7 @@ def variable_of_node(node: Node) -> str:
 # --- walking graphs ---
 
 
-def walk(roots: list[Node]) -> Iterator[tuple[Node, dict[str, Any]]]:
+def walk(roots: Sequence[Node | None]) -> Iterator[tuple[Node, dict[str, Any]]]:
     """Every node that can be reached, each once, with what is known of it."""
     seen: set[int] = set()
     waiting = [root for root in roots if root is not None]

@@ -130,9 +130,9 @@ def released(owner: Node) -> str:
     first = _run_info(info["run"])
     run = _current_run()
     if run is None:  # a hook or a user looks at saved values outside of a backward call
+        freed = first["site"] if first else None
         rows = [("saved by", label(info["op"]), place(info["site"]), source(info["site"])),
-                ("freed by", "backward", place(first and first["site"]),
-                 source(first and first["site"]))]  # fmt: skip
+                ("freed by", "backward", place(freed), source(freed))]  # fmt: skip
         return columns(rows)
     now, roots = run
     nodes = {found["id"]: (node, found) for node, found in

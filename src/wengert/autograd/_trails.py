@@ -69,7 +69,7 @@ def trail_of(tensor: Tensor) -> list[Step]:
 
 
 def rows_of(steps: list[Step], name: str) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for step in steps:
         reason = step.reason
         if reason and step.cut not in ("created", "numbers", "array"):
