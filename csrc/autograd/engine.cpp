@@ -133,7 +133,7 @@ class Run {
     results_.resize(request_.accumulate ? 0 : request_.inputs.size());
     add_roots();
     if (watch_mode.on) [[unlikely]]
-      watch_roots(request_.roots);
+      watch_roots(request_.roots, request_.gradients);
     if (step_observer != nullptr) [[unlikely]]
       step_observer->begin(request_);
     count_edges();
@@ -282,7 +282,7 @@ class Run {
       run_rule(*node, incoming, outgoing);
       if (!request_.keep_graph && !leaf) {
         node->released = true;
-        node->type->release(*node);
+        release_saved(*node);
       }
     }
     size_t i = 0;
@@ -307,7 +307,7 @@ class Run {
     if (seen) [[unlikely]]
       before.assign(incoming.begin(), incoming.end());
     node.type->backward(node, incoming.data(), outgoing.data());
-    node.run = scope_.id();
+    if (!node.released) node.run = scope_.id();  // who freed it is what will be asked
     modes.running = nullptr;
     if (!seen) [[likely]]
       return;
