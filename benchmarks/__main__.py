@@ -62,9 +62,11 @@ def environment() -> dict[str, str]:
 
 def python(*arguments: str) -> str:
     command = [sys.executable, *arguments]
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, env=environment(), cwd=ROOT
-    ).stdout
+    # What a child says on stderr is seen at once: with check=True it would be lost with the error.
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env=environment(), cwd=ROOT
+    )
+    return done.stdout
 
 
 # ---- measuring ----------------------------------------------------------------------------------

@@ -376,8 +376,14 @@ int truth(PyObject* object) {
   }
 }
 
+void need_one_element(const Tensor& tensor) {
+  WENGERT_CHECK(tensor.numel() == 1, kValue,
+                "only one element tensors can be converted to Python scalars",
+                describe_argument("self", tensor));
+}
 PyObject* as_float(PyObject* object) {
   return guarded([&]() -> PyObject* {
+    need_one_element(unwrap(object));
     const Scalar value = item_of(unwrap(object));
     note_left("float", unwrap(object));
     WENGERT_CHECK(!value.is_complex(), kRuntime,
@@ -387,6 +393,7 @@ PyObject* as_float(PyObject* object) {
 }
 PyObject* as_int(PyObject* object) {
   return guarded([&]() -> PyObject* {
+    need_one_element(unwrap(object));
     const Scalar value = item_of(unwrap(object));
     if (value.is_integral()) return PyLong_FromLongLong(value.to<int64_t>());
     WENGERT_CHECK(!value.is_complex(), kRuntime,

@@ -55,6 +55,7 @@ void destroy(GraphObject* object) {
     node->type->remove(node);
   }
   busy = false;
+  Pooled::give_back();
 }
 
 void destroy(AutogradExtra* extra) { delete extra; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import functools
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -26,7 +27,6 @@ METHODS = (
     "__reduce_ex__",
     "__reversed__",
     "__setstate__",
-    "is_same_size",
     "is_set_to",
     "new_tensor",
     "numpy",
@@ -325,15 +325,6 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
     return UntypedStorage._of(self)
 
 
-def is_same_size(self: Tensor, other: Tensor) -> bool:
-    """Do both tensors have the same sizes?
-
-    >>> wg.zeros(2).is_same_size(wg.ones(2))
-    True
-    """
-    return self.shape == other.shape
-
-
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Do both tensors show the same memory in the same way?
 
@@ -341,6 +332,9 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     >>> x.is_set_to(x.view(2))
     True
     """
+    if not isinstance(tensor, Tensor):
+        kind = builtins.type(tensor).__name__
+        raise TypeError(f"is_set_to(): argument 'tensor' (position 1) must be Tensor, not {kind}")
     return (
         self._storage_pointer() == tensor._storage_pointer()
         and self.storage_offset() == tensor.storage_offset()

@@ -116,7 +116,7 @@ class Reachable:
         cut: Step | None = None,
         steps: list[Step] | None = None,
     ) -> None:
-        todo = deque(start)
+        todo = deque((node, before) for node, before in start if node is not None)
         while todo:
             node, before = todo.popleft()
             info = _node_info(node)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -65,7 +65,7 @@ def module_path() -> str:
         frame = frame.f_back
     running.reverse()
     parts = [type(running[0]).__name__] if running else []
-    for parent, child in itertools.pairwise(running):
+    for parent, child in pairwise(running):
         names = [name for name, found in parent.named_modules() if found is child]
         parts.append(names[0] if names else type(child).__name__)
     return ".".join(parts)
