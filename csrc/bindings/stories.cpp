@@ -90,6 +90,7 @@ PyObject* edge_list(Node* node) {
 PyObject* saved_list(Node* node) {
   Owned list(PyList_New(0));
   auto visit = [](const char* role, Saved& saved, void* context) {
+    if (saved.impl() == nullptr) return;  // kept elsewhere
     const TensorImpl& impl = *saved.impl();
     const auto bytes = static_cast<unsigned long long>(impl.numel) * item_size(impl.dtype);
     const bool leaf = impl.requires_grad && !impl.grad_fn;
@@ -222,10 +223,17 @@ std::string tell_gradient(Node& node, size_t output, Health made, const Tensor* 
                             tensor_tuple(outgoing, node.edges.size()), wrap_node(infinity))));
 }
 
+void tell_growth(Site site, uint32_t times) {
+  Owned callee(PyObject_GetAttrString(stories_module, "grew"));
+  Owned arguments(Py_BuildValue("(NI)", site_text(site), times));
+  Owned(PyObject_CallObject(callee.get(), arguments.get()));
+}
+
 PyObject* set_stories(PyObject*, PyObject* module) {
   stories_module = Py_NewRef(module);  // for as long as the process lives
   stories = {tell_overwritten, tell_released, tell_missing};
   watch_stories = {tell_produced, tell_gradient};
+  notice_growth = tell_growth;
   Py_RETURN_NONE;
 }
 

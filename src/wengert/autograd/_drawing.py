@@ -14,6 +14,7 @@ from wengert._C import Node, Tensor
 from ._layout import Box, picture
 from ._names import (
     describe,
+    human,
     label,
     name_of,
     outermost_modules,
@@ -61,16 +62,6 @@ class Vertex:
         """Its name, with those of the results that it makes."""
         results = [name for name in self.outputs if name != self.name]
         return f"{', '.join(results)} = {self.name}" if results else self.name
-
-
-def human(count: int) -> str:
-    """A number of bytes as people write it."""
-    size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.3g} {unit}"
-        size /= 1024
-    return f"{size:.3g} GiB"
 
 
 def named_tensors(value: Any, name: str = "") -> dict[str, Tensor]:

@@ -61,6 +61,16 @@ def describe(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).rpartition('.')[2]}{list(tensor.shape)}"
 
 
+def human(count: int) -> str:
+    """A number of bytes as people write it."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:.3g} GiB"
+
+
 # --- names of tensors ---
 
 
@@ -80,7 +90,7 @@ def depth_of_user() -> int:
     return depth
 
 
-def _variables() -> Iterator[tuple[str, Any]]:
+def user_variables() -> Iterator[tuple[str, Any]]:
     """The variables of the running functions, innermost first, then what their `self` holds."""
     owners = []
     for frame in _user_frames():
@@ -96,7 +106,7 @@ def _variables() -> Iterator[tuple[str, Any]]:
 
 def variable_of(value: Any) -> str:
     """The variable that holds this very object, or ''."""
-    return next((name for name, held in _variables() if held is value), "")
+    return next((name for name, held in user_variables() if held is value), "")
 
 
 def variable_showing(tensor: Tensor) -> str:
@@ -105,7 +115,7 @@ def variable_showing(tensor: Tensor) -> str:
         return found
     if tensor.numel() == 0:
         return ""
-    for name, held in _variables():
+    for name, held in user_variables():
         if (isinstance(held, Tensor) and held.data_ptr() == tensor.data_ptr()
                 and held.shape == tensor.shape and held.stride() == tensor.stride()):  # fmt: skip
             return name
@@ -167,7 +177,7 @@ def module_of(name: str) -> str:
 
 def variable_of_node(node: Node) -> str:
     """The variable that holds a tensor made by this node, or ''."""
-    for name, value in _variables():
+    for name, value in user_variables():
         if isinstance(value, Tensor) and value.grad_fn == node:
             return name
     return ""

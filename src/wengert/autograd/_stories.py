@@ -12,6 +12,7 @@ from typing import Any
 from wengert._C import Node, Tensor, _current_run, _node_info, _run_info
 
 from . import _trails
+from ._growth import grew
 from ._health import bad_gradient, produced
 from ._names import (
     columns,
@@ -26,7 +27,7 @@ from ._names import (
     walk,
 )
 
-__all__ = ["bad_gradient", "missing", "overwritten", "produced", "released"]
+__all__ = ["bad_gradient", "grew", "missing", "overwritten", "produced", "released"]
 
 # --- a saved value was written over ---
 
