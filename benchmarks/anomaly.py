@@ -9,7 +9,8 @@ import json
 import sys
 from importlib import import_module
 
-from benchmarks.__main__ import busy, frameworks, machine, python
+from benchmarks.__main__ import busy, machine
+from benchmarks.measure import frameworks, python
 from benchmarks.switched import MLP, RESNET, cost, program
 
 PROGRAMS = {
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     print(f"{machine()}\n\n{busy()}| | | step | in anomaly mode |\n|---|---|--:|--:|")
     worst = 0.0
-    for framework in frameworks():
+    for framework in [name for name in frameworks() if name in ("wengert", "torch")]:
         answer = python(
             "-m", "benchmarks.anomaly", "--worker", framework, "--seconds", str(options.seconds)
         )
