@@ -82,7 +82,7 @@ void accumulate_remove(Node* node) {
 
 }  // namespace
 
-const NodeType kAccumulateGrad = {"AccumulateGrad", "accumulate", accumulate_backward, [](Node&) {},
+const NodeType kAccumulateGrad = {"AccumulateGrad", "accumulate", accumulate_backward, no_saved,
                                   accumulate_remove};
 
 namespace {

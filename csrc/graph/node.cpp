@@ -31,6 +31,7 @@ Node::Node(const NodeType* node_type, size_t edge_count, size_t output_count)
 
 Node::~Node() {
   --live_objects.nodes;
+  if (extra != nullptr && extra->upstream && extra->upstream->refs > 1) leave_leaves(*this);
   delete extra;
 }
 
@@ -152,6 +153,12 @@ Tensor Saved::get(Node& owner, const char* role) const {
   twin->grad_fn = Ref<GraphObject>(&owner);
   twin->output_index = output_index_;
   return twin;
+}
+
+void no_saved(Node&, SavedVisitor, void*) {}
+
+void release_saved(Node& node) {
+  node.type->saved(node, [](const char*, Saved& value, void*) { value.reset(); }, nullptr);
 }
 
 // --- recording ---

@@ -28,14 +28,18 @@ struct OutputInfo {
   Dims sizes;
 };
 
-// One per operator: how to go backwards and how to let go. Rules read the gradients of the outputs
-// (undefined means zero) and fill one per edge (undefined means zero).
+class Saved;
+using SavedVisitor = void (*)(const char* role, Saved& value, void* context);
+
+// One per operator: how to go backwards and what is kept for that. Rules read the gradients of the
+// outputs (undefined means zero) and fill one per edge (undefined means zero).
 struct NodeType {
   const char* name;  // "MulBackward0"
   const char* op;    // "mul"
   void (*backward)(Node& node, Tensor* output_gradients, Tensor* input_gradients);
-  void (*release)(Node& node);  // drops saved values
-  void (*remove)(Node* node);   // ends the object
+  // Calls `visit` for each saved value, by the name of the operand or "output".
+  void (*saved)(Node& node, SavedVisitor visit, void* context);
+  void (*remove)(Node* node);  // ends the object
 };
 
 using TensorHook = std::function<Tensor(const Tensor&)>;
@@ -126,6 +130,10 @@ class Saved {
   uint32_t output_index_ = 0;
   bool is_output_ = false;
 };
+
+void no_saved(Node& node, SavedVisitor visit, void* context);
+// Lets go of the saved values.
+void release_saved(Node& node);
 
 // The first operation that made NaN or infinity out of finite values, while these are watched for.
 struct Fault {

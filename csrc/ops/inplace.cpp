@@ -75,7 +75,7 @@ void replay_backward(Node& node, Tensor* gradients, Tensor* results) {
   results[0] = static_cast<ReplayNode&>(node).place.spread(gradients[0]);
 }
 
-const NodeType kReplayType = {"AsStridedBackward0", "as_strided", replay_backward, [](Node&) {},
+const NodeType kReplayType = {"AsStridedBackward0", "as_strided", replay_backward, no_saved,
                               remove_node<ReplayNode>};
 
 // --- a write through a view ---
@@ -90,6 +90,8 @@ struct CopySlicesNode : Node {
 void copy_slices_backward(Node& node, Tensor* gradients, Tensor* results) {
   auto& self = static_cast<CopySlicesNode&>(node);
   auto* inner = static_cast<Node*>(self.inner.get());
+  inner->released = node.released;
+  inner->run = node.run;
   const size_t count = inner->edges.size();
   Few<Tensor> inner_results(count);
   const Tensor gradient = gradients[0];
@@ -102,15 +104,13 @@ void copy_slices_backward(Node& node, Tensor* gradients, Tensor* results) {
   results[0] = self.place.replace(gradient, replacement);
 }
 
-void copy_slices_release(Node& node) {
+void copy_slices_saved(Node& node, SavedVisitor visit, void* context) {
   auto* inner = static_cast<Node*>(static_cast<CopySlicesNode&>(node).inner.get());
-  inner->type->release(*inner);
-  inner->released = true;
-  inner->run = node.run;
+  inner->type->saved(*inner, visit, context);
 }
 
 const NodeType kCopySlicesType = {"CopySlices", "copy_slices", copy_slices_backward,
-                                  copy_slices_release, remove_node<CopySlicesNode>};
+                                  copy_slices_saved, remove_node<CopySlicesNode>};
 
 // A tensor that keeps its gradient keeps that of its newest value.
 void move_retained(const Tensor& tensor) {
