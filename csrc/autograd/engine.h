@@ -47,6 +47,10 @@ struct StepObserver {
 };
 extern thread_local StepObserver* step_observer;
 
+// Called when the number of live nodes grew 20 times in a row (then 40, 80 ...) from one backward
+// call of a line to its next; installed by the bindings. It finds out whether something is wrong.
+extern void (*notice_growth)(Site site, uint32_t times);
+
 // The gradients of `inputs` (undefined where the roots do not depend on one), or nothing.
 std::vector<Tensor> run_backward(const BackwardRequest& request);
 

@@ -51,9 +51,13 @@ struct PyNode {
 PyObject* wrap_node(Node* node);  // one object per node for as long as it is held
 Node* unwrap_node(PyObject* object);
 bool is_node(PyObject* object);
-// What a node keeps for Python: the dictionary `metadata`.
+// What a node keeps for Python.
 struct PyAttachment : Attachment {
-  Held metadata;
+  Held metadata;                // a dictionary
+  std::shared_ptr<Node*> self;  // for handles of hooks, which do not keep the node
+  ~PyAttachment() override {
+    if (self) *self = nullptr;
+  }
 };
 
 // While Python collects garbage, a node or a tensor that may be part of a cycle has a proxy that

@@ -164,49 +164,93 @@ namespace {
 // --- handles ---
 
 // Refers to where a hook is without keeping it alive.
+struct Place {
+  std::shared_ptr<Node*> node;
+  Ref<Upstream> leaf;
+  int64_t id = 0;
+};
 struct PyHandle {
-  PyObject_HEAD Ref<Upstream> where;
-  int64_t id;
+  PyObject_HEAD Place place;
 };
 PyTypeObject* handle_type = nullptr;
 int64_t next_hook = 1;
 
-PyObject* new_handle(Ref<Upstream> where) {
+PyAttachment& attachment_of(Node& node) {
+  NodeExtra& more = extra(node);
+  if (more.attachment == nullptr) more.attachment = std::make_unique<PyAttachment>();
+  return static_cast<PyAttachment&>(*more.attachment);
+}
+
+// Of a hook on a node, or on a leaf where there is no node.
+PyHandle* new_handle(Node* node, const Tensor& leaf) {
   PyObject* object = checked(handle_type->tp_alloc(handle_type, 0));
   auto* self = reinterpret_cast<PyHandle*>(object);
-  new (&self->where) Ref<Upstream>(std::move(where));
-  self->id = next_hook++;
-  return object;
+  new (&self->place) Place();
+  self->place.id = next_hook++;
+  if (node == nullptr) {
+    self->place.leaf = upstream_of(leaf);
+    return self;
+  }
+  PyAttachment& attachment = attachment_of(*node);
+  if (!attachment.self) attachment.self = std::make_shared<Node*>(node);
+  self->place.node = attachment.self;
+  return self;
 }
 
 void handle_dealloc(PyObject* object) {
   PyTypeObject* type = Py_TYPE(object);
-  reinterpret_cast<PyHandle*>(object)->where.~Ref();
+  reinterpret_cast<PyHandle*>(object)->place.~Place();
   type->tp_free(object);
   Py_DECREF(type);
 }
 
+template <typename List>
+void take_hook(List& hooks, int64_t id) {
+  List gone;  // what it holds may run code when it goes
+  for (auto hook = hooks.begin(); hook != hooks.end(); ++hook) {
+    int64_t own;
+    if constexpr (requires { hook->id; }) {
+      own = hook->id;
+    } else {
+      own = hook->first;
+    }
+    if (own != id) continue;
+    gone.push_back(std::move(*hook));
+    hooks.erase(hook);
+    return;
+  }
+}
+
 PyObject* handle_remove(PyObject* object, PyObject*) {
-  auto* self = reinterpret_cast<PyHandle*>(object);
-  const Ref<Upstream> where = std::move(self->where);
-  const int64_t id = self->id;
-  if (!where) Py_RETURN_NONE;
-  const auto same = [id](const NodeExtra::Hook& hook) { return hook.id == id; };
-  const auto same_pair = [id](const auto& hook) { return hook.first == id; };
-  if (where->node != nullptr) {
-    NodeExtra& more = extra(*static_cast<Node*>(where->node));
-    std::erase_if(more.hooks, same);
-    std::erase_if(more.before, same_pair);
-    std::erase_if(more.after, same_pair);
-  } else if (where->leaf != nullptr && where->leaf->extra != nullptr) {
-    std::erase_if(where->leaf->extra->hooks, same);
-    std::erase_if(where->leaf->extra->accumulated, same_pair);
+  const Place place = std::exchange(reinterpret_cast<PyHandle*>(object)->place, Place());
+  reinterpret_cast<PyHandle*>(object)->place.id = place.id;
+  if (place.node && *place.node != nullptr) {
+    const Ref<GraphObject> alive(*place.node);
+    NodeExtra& more = extra(**place.node);
+    take_hook(more.hooks, place.id);
+    take_hook(more.before, place.id);
+    take_hook(more.after, place.id);
+  } else if (place.leaf && place.leaf->leaf != nullptr && place.leaf->leaf->extra != nullptr) {
+    const Tensor alive{Ref<TensorImpl>(place.leaf->leaf)};
+    take_hook(alive->extra->hooks, place.id);
+    take_hook(alive->extra->accumulated, place.id);
   }
   Py_RETURN_NONE;
 }
+// The node that the hook hangs on, or null: of a leaf the one that adds to its gradient.
+PyObject* handle_node(PyObject* object, void*) {
+  return guarded([&]() -> PyObject* {
+    const Place& place = reinterpret_cast<PyHandle*>(object)->place;
+    if (place.node) return wrap_node(*place.node);
+    if (!place.leaf || place.leaf->leaf == nullptr) Py_RETURN_NONE;
+    const Tensor leaf{Ref<TensorImpl>(place.leaf->leaf)};
+    const Edge edge = gradient_edge(leaf);
+    return wrap_node(edge.node());
+  });
+}
 PyObject* handle_enter(PyObject* self, PyObject*) { return Py_NewRef(self); }
 PyObject* handle_exit(PyObject* self, PyObject*) { return handle_remove(self, nullptr); }
-PyObject* handle_id(PyObject* self, void*) { return wrap(reinterpret_cast<PyHandle*>(self)->id); }
+PyObject* handle_id(PyObject* self, void*) { return wrap(reinterpret_cast<PyHandle*>(self)->place.id); }
 
 PyMethodDef handle_methods[] = {
     {"remove", handle_remove, METH_NOARGS,
@@ -215,6 +259,8 @@ PyMethodDef handle_methods[] = {
     {"__exit__", handle_exit, METH_VARARGS, "__exit__($self, *error)\n--\n\nRemoves the hook."},
     {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef handle_properties[] = {{"id", handle_id, nullptr, "The number of the hook.", nullptr},
+                                   {"_node", handle_node, nullptr,
+                                    "The node that the hook hangs on, or None.", nullptr},
                                    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyType_Slot handle_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(handle_dealloc)},
                               {Py_tp_methods, handle_methods},
@@ -234,11 +280,11 @@ PyObject* add_tensor_hook(PyObject*, PyObject* const* args, Py_ssize_t count) {
                   "cannot register a hook on a tensor that doesn't require gradient",
                   describe_argument("self", tensor));
     Node* node = grad_fn(tensor);
-    PyObject* handle = new_handle(upstream_of(tensor));
+    PyHandle* handle = new_handle(node, tensor);
     auto& hooks = node == nullptr ? extra(tensor).hooks : extra(*node).hooks;
-    hooks.push_back({node == nullptr ? 0 : tensor->output_index,
-                     reinterpret_cast<PyHandle*>(handle)->id, TensorCallable{Held(args[1])}});
-    return handle;
+    hooks.push_back({node == nullptr ? 0 : tensor->output_index, handle->place.id,
+                     TensorCallable{Held(args[1])}});
+    return reinterpret_cast<PyObject*>(handle);
   });
 }
 
@@ -253,10 +299,9 @@ PyObject* add_accumulated_hook(PyObject*, PyObject* const* args, Py_ssize_t coun
     WENGERT_CHECK(grad_fn(tensor) == nullptr, kRuntime,
                   "post accumulate grad hooks cannot be registered on non-leaf tensors",
                   describe_argument("self", tensor));
-    PyObject* handle = new_handle(upstream_of(tensor));
+    PyHandle* handle = new_handle(nullptr, tensor);
     extra(tensor).accumulated.emplace_back(
-        reinterpret_cast<PyHandle*>(handle)->id,
-        [hook = TensorCallable{Held(args[1])}](const Tensor& variable) {
+        handle->place.id, [hook = TensorCallable{Held(args[1])}](const Tensor& variable) {
           const Held argument = Held::adopt(wrap(variable));
           PyObject* arguments[] = {argument.get()};
           const Held result = call(hook.function, arguments, 1);
@@ -265,7 +310,7 @@ PyObject* add_accumulated_hook(PyObject*, PyObject* const* args, Py_ssize_t coun
                         Py_TYPE(result.get())->tp_name);
           return Tensor();
         });
-    return handle;
+    return reinterpret_cast<PyObject*>(handle);
   });
 }
 
@@ -274,10 +319,10 @@ PyObject* add_node_hook(PyObject* object, PyObject* function, bool after) {
     Node* node = node_of(object);
     WENGERT_CHECK(PyCallable_Check(function), kType, "a hook must be callable, got ",
                   Py_TYPE(function)->tp_name);
-    PyObject* handle = new_handle(upstream_of(*node));
+    PyHandle* handle = new_handle(node, Tensor());
     auto& hooks = after ? extra(*node).after : extra(*node).before;
-    hooks.emplace_back(reinterpret_cast<PyHandle*>(handle)->id, NodeCallable{Held(function)});
-    return handle;
+    hooks.emplace_back(handle->place.id, NodeCallable{Held(function)});
+    return reinterpret_cast<PyObject*>(handle);
   });
 }
 PyObject* node_register_hook(PyObject* self, PyObject* function) {
@@ -327,13 +372,9 @@ PyObject* node_edges(PyObject* self, void*) {
 }
 PyObject* node_metadata(PyObject* self, void*) {
   return guarded([&] {
-    NodeExtra& more = extra(*node_of(self));
-    if (more.attachment == nullptr) {
-      auto attachment = std::make_unique<PyAttachment>();
-      attachment->metadata = Held::adopt(checked(PyDict_New()));
-      more.attachment = std::move(attachment);
-    }
-    return Py_NewRef(static_cast<PyAttachment&>(*more.attachment).metadata.get());
+    Held& metadata = attachment_of(*node_of(self)).metadata;
+    if (!metadata) metadata = Held::adopt(checked(PyDict_New()));
+    return Py_NewRef(metadata.get());
   });
 }
 PyObject* node_site(PyObject* self, void*) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <unordered_set>
 
 #include "base/scalar.h"
 
@@ -172,6 +173,32 @@ void note_returned(const Tensor& result, Cut cut, const char* op) {
   }
   if (found != nullptr) lead_on(*trail, found->trail);
   attach(result, trail);
+}
+
+void leave_leaves(Node& node) {
+  constexpr size_t kMost = 256;  // nodes that are looked at; a network has about as many
+  std::vector<Ref<Upstream>> leaves;
+  std::vector<Node*> found = {&node};
+  std::unordered_set<Node*> seen;
+  for (size_t next = 0; next < found.size() && next < kMost; ++next) {
+    for (Edge& edge : found[next]->edges) {
+      Node* target = edge.node();
+      if (target == nullptr || !seen.insert(target).second) continue;
+      if (target->type == &kAccumulateGrad) {
+        Ref<Upstream> leaf = upstream_of(static_cast<AccumulateGrad*>(target)->variable);
+        if (leaf) leaves.push_back(std::move(leaf));
+      } else {
+        found.push_back(target);
+      }
+    }
+  }
+  // Every step of a training loop leaves the same ones: one list serves them all.
+  static thread_local auto& last = *new std::shared_ptr<const std::vector<Ref<Upstream>>>();
+  auto same = [](const Ref<Upstream>& a, const Ref<Upstream>& b) { return a.get() == b.get(); };
+  if (!last || !std::equal(last->begin(), last->end(), leaves.begin(), leaves.end(), same)) {
+    last = std::make_shared<const std::vector<Ref<Upstream>>>(std::move(leaves));
+  }
+  node.extra->upstream->leaves = last;
 }
 
 Ref<Trail> trail_of(Node& node) {

@@ -31,6 +31,7 @@ Node::Node(const NodeType* node_type, size_t edge_count, size_t output_count)
 
 Node::~Node() {
   --live_objects.nodes;
+  if (extra != nullptr && extra->upstream && extra->upstream->refs > 1) leave_leaves(*this);
   delete extra;
 }
 

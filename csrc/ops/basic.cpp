@@ -135,7 +135,10 @@ Tensor fill_(const Tensor& input, const Operand& value) {
   return input;
 }
 
-Tensor zero_(const Tensor& input) { return impl::fill_(input, Scalar(0)); }
+Tensor zero_(const Tensor& input) {
+  write_recorded("zero_", input, Tensor(), [&] { fill_values(input, Scalar(0)); });
+  return input;
+}
 
 Tensor _write_out(const Tensor& input, const Tensor& source, const std::string& name) {
   check_out(name.c_str(), input, tracked(source));

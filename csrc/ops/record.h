@@ -152,6 +152,7 @@ Check integer_addcdiv;
 Check integer_division;
 Check integer_power;
 Check masked_fill_value;
+Check where_condition;
 Check polygamma_order;
 Check softshrink_lambd;
 Check tolerances;

@@ -32,7 +32,7 @@ def test_statistics() -> None:
     assert MIB <= taken <= 1.25 * MIB  # four sizes of blocks per power of two
     del x
     assert memory.memory_allocated() == before
-    assert memory.max_memory_allocated() - before == taken
+    assert 0 <= memory.max_memory_allocated() - before - taken < 4096
     assert memory.memory_reserved() - before >= MIB
     memory.empty_cache()
     assert memory.memory_reserved() == memory.memory_allocated()

@@ -235,7 +235,7 @@ class Emitter:
     def saved(self) -> str:
         lines = [f"void {self.entry.name}_saved(Node& base, SavedVisitor visit, void* context) {{",
                  f"  [[maybe_unused]] auto& node = static_cast<{self.node}&>(base);"]
-        roles = {n: n for n in self.saved_inputs} | {n: "output" for n in self.saved_outputs}
+        roles = {n: n for n in self.saved_inputs} | dict.fromkeys(self.saved_outputs, "output")
         lines += [f'  visit_saved(node.{n}, "{role}", visit, context);' for n, role in roles.items()]
         return "\n".join(lines + ["}"])
 
