@@ -1,4 +1,6 @@
 // Histories after writes in place: a write through a view becomes part of its base's history.
+#include "ops/inplace.h"
+
 #include "operators/basic.h"
 #include "operators/elementwise.h"
 #include "operators/view.h"
@@ -85,8 +87,8 @@ struct CopySlicesNode : Node {
   using Node::Node;
   Placement place;
   Ref<GraphObject> inner;
-  size_t position = 0;    // of the edge of `inner` that leads to the old value
-  bool watched = false;   // the last edge leads to a node that looks at the old value's gradient
+  size_t position = 0;   // of the edge of `inner` that leads to the old value
+  bool watched = false;  // the last edge leads to a node that looks at the old value's gradient
 };
 
 void copy_slices_backward(Node& node, Tensor* gradients, Tensor* results) {
@@ -133,6 +135,18 @@ void move_retained(const Tensor& tensor) {
 }
 
 }  // namespace
+
+Node* inner_of(Node& node) {
+  if (node.type != &kCopySlicesType) return nullptr;
+  return static_cast<Node*>(static_cast<CopySlicesNode&>(node).inner.get());
+}
+
+bool leads_forward(const TensorImpl& view) {
+  const auto* own = static_cast<const Node*>(view.grad_fn.get());
+  if (own != nullptr && own->type == &kReplayType) return true;
+  const auto* base = static_cast<const Node*>(view.extra->view->base->grad_fn.get());
+  return base != nullptr && (own == nullptr || base->sequence > own->sequence);
+}
 
 Node* grad_fn(const Tensor& tensor) {
   auto* node = static_cast<Node*>(tensor->grad_fn.get());
