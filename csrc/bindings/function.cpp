@@ -137,7 +137,11 @@ Tensor behind_error(const Tensor& value, FunctionNode& node, std::string story) 
 }
 
 Tensor value_of(FunctionNode& node, const FunctionNode::Kept& kept, const std::string& role) {
-  const Tensor value = kept.value.get(node, role.c_str());
+  Tensor value;
+  {  // outputs have their history even where nothing is recorded: the rule may ask for it
+    const GradModeScope mode(modes.grad || kept.value.packed() == nullptr);
+    value = kept.value.get(node, role.c_str());
+  }
   if (!kept.computed || !modes.grad || !value.defined()) return value;
   return behind_error(
       value, node,

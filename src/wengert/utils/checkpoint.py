@@ -179,7 +179,7 @@ class _Frame:
 
         stop, record = contextlib.suppress(_Enough), wg.enable_grad()
         hooks = saved_tensors_hooks(keep, lambda tensor: tensor)
-        with stop, self.random(), self.recompute_context, record, hooks:
+        with self.random(), self.recompute_context, record, hooks, stop:
             self.function(*args, **kwargs)
         self.compare(facts)
 

@@ -273,9 +273,8 @@ def test_a_write_to_a_saved_input_is_noticed() -> None:
     x = leaf(1.0) * 1
     y = Square.apply(x)
     x.add_(1)
-    with pytest.raises(RuntimeError, match="modified by an inplace operation") as error:
+    with pytest.raises(RuntimeError, match=r"saved by +Square"):
         y.sum().backward()
-    assert "saved by    Square" in str(error.value)
 
 
 def test_a_saved_output_has_its_history() -> None:
