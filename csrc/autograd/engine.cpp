@@ -330,7 +330,7 @@ class Run {
       } else if (node->type != &kAccumulateGrad && incoming[capture.output].defined()) {
         const Tensor& input = request_.inputs[capture.input];
         if (input.defined())
-          accumulate_into(input, incoming[capture.output], request_.create_graph);
+          accumulate_into(input, incoming[capture.output], request_.create_graph, false);
       }
     }
     const bool run = any && tasks_[index].needed && (!leaf || request_.accumulate);

@@ -424,9 +424,7 @@ def test_out_of_order() -> None:
 
 @pytest.mark.parametrize("persistent", [False, True])
 def test_breaking_off(persistent: bool) -> None:
-    loader = DataLoader(
-        Augmented(), 2, num_workers=2, persistent_workers=persistent, timeout=LIMIT
-    )
+    loader = DataLoader(Augmented(), 2, num_workers=2, persistent_workers=persistent, timeout=LIMIT)
     for _ in range(3):
         for batch in loader:
             assert batch["index"].tolist() == [0, 1]
@@ -527,6 +525,8 @@ def test_options_are_checked() -> None:
     loader = DataLoader(data, num_workers=1)
     assert (loader.prefetch_factor, len(loader)) == (2, 23)
     for name in ("batch_size", "dataset", "sampler"):
-        with pytest.raises(ValueError, match=f"{name} attribute should not be set after DataLoader"):
+        with pytest.raises(
+            ValueError, match=f"{name} attribute should not be set after DataLoader"
+        ):
             setattr(loader, name, 1)
     assert get_worker_info() is None
