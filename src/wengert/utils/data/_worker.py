@@ -134,7 +134,7 @@ def run(end: socket.socket, others: list[socket.socket], setup: Setup) -> None:
     if others:
         gc.freeze()  # collecting what was there before would copy its pages
     wg.set_num_threads(1)
-    message, descriptor = receive(end)
+    _, descriptor = receive(end)
     if descriptor is None:
         return
     progress = Progress(descriptor)

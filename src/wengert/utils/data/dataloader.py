@@ -178,9 +178,9 @@ class DataLoader:
         streams = isinstance(self.dataset, IterableDataset)
         epoch = self._next_epoch()
         default = self.collate_fn in (default_collate, default_convert)
-        if self.num_workers == 0 and not streams and self.batch_sampler is not None:
-            if type(self.dataset) is TensorDataset and self.collate_fn is default_collate:
-                return OfTensors(self, epoch)
+        rows = type(self.dataset) is TensorDataset and self.collate_fn is default_collate
+        if rows and self.num_workers == 0 and self.batch_sampler is not None:
+            return OfTensors(self, epoch)
         fetcher = Fetcher(
             self.dataset,
             streams,
