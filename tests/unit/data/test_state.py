@@ -64,7 +64,7 @@ class Wandering(Sampler[int]):
 
 
 def plain(batch: Any) -> Any:
-    return [part.tolist() for part in batch]
+    return [part.tolist() if isinstance(part, wg.Tensor) else part for part in batch]
 
 
 def in_order() -> Any:
@@ -94,7 +94,7 @@ def wandering() -> Any:
 
 
 def tensors() -> Any:
-    return DataLoader(TensorDataset(wg.arange(11), wg.rand(11)), 3, shuffle=True)
+    return DataLoader(TensorDataset(wg.arange(11), wg.arange(11.0).sin()), 3, shuffle=True)
 
 
 def some_tensors() -> Any:
@@ -145,8 +145,6 @@ def resume(make: Any, epoch: int, path: Path) -> list[Any]:
 
 @pytest.mark.parametrize("make", LOADERS)
 def test_resumed_runs_go_on_where_they_were(make: Any, tmp_path: Path) -> None:
-    if make is tensors:
-        wg.manual_seed(0)
     whole = run(make, None, tmp_path / "x")
     length = whole.index("end")
     assert length > 2
