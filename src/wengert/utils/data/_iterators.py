@@ -8,15 +8,17 @@ import pickle
 import time
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import wengert as wg
 
 from ._fetch import END, Fetcher, Task
 from ._order import Epoch, isolated, tasks
-from ._pool import Pool
 from ._seeds import Isolated
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
+
+if TYPE_CHECKING:
+    from ._pool import Pool
 
 __all__ = ["InProcess", "OfTensors", "WithWorkers"]
 
