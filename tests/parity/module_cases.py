@@ -22,6 +22,10 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
     inputs: Callable[[np.random.Generator], tuple] = lambda rng: ()
     call: dict[str, Any] = field(default_factory=dict)
+    # Which arguments have no derivative, though they are floats.
+    constants: tuple[int, ...] = ()
+    # PyTorch computes some derivatives with float32 constants.
+    tolerance: float = 1e-9
     # Random in training: only evaluation can be compared.
     random: bool = False
     # Small and smooth enough for finite differences.
@@ -143,10 +147,14 @@ def _losses() -> list[Case]:
             Case("MSELoss", (), options, pair),
             Case("SmoothL1Loss", (), {**options, "beta": 0.7}, pair),
             Case("HuberLoss", (), {**options, "delta": 0.7}, pair),
-            Case("SoftMarginLoss", (), options, also(normal((3, 4)), signs(3, 4))),
-            Case("HingeEmbeddingLoss", (0.3,), options, also(spread((3, 4)), signs(3, 4))),
-            Case("MarginRankingLoss", (0.3,), options, also(spread((5,), (5,)), signs(5))),
-            Case("CosineEmbeddingLoss", (0.1,), options, also(normal((3, 4), (3, 4)), signs(3))),
+            Case("SoftMarginLoss", (), options, also(normal((3, 4)), signs(3, 4)),
+                 constants=(1,)),
+            Case("HingeEmbeddingLoss", (0.3,), options, also(spread((3, 4)), signs(3, 4)),
+                 constants=(1,)),
+            Case("MarginRankingLoss", (0.3,), options, also(spread((5,), (5,)), signs(5)),
+                 constants=(2,)),
+            Case("CosineEmbeddingLoss", (0.1,), options, also(normal((3, 4), (3, 4)), signs(3)),
+                 constants=(2,)),
             Case("TripletMarginLoss", (1.5,), {**options, "swap": True},
                  normal((3, 4), (3, 4), (3, 4))),
             Case("TripletMarginLoss", (2.0, 3.0), options, normal((3, 4), (3, 4), (3, 4))),
@@ -271,8 +279,8 @@ def _spatial() -> list[Case]:
         Case("ChannelShuffle", (2,), {}, normal((2, 4, 3, 2))),
         Case("LocalResponseNorm", (3,), {"alpha": 0.5, "k": 2.0}, normal((2, 4, 3))),
         Case("LocalResponseNorm", (2,), {"beta": 0.5}, normal((2, 3, 2, 2))),
-        Case("CrossMapLRN2d", (3,), {"alpha": 0.5, "k": 2}, normal((2, 4, 3, 2))),
-        Case("CrossMapLRN2d", (5,), {"alpha": 0.5}, normal((2, 6, 3, 2))),
+        # Two channels: with more, PyTorch's window keeps what should have left it.
+        Case("CrossMapLRN2d", (3,), {"alpha": 0.5, "k": 2}, normal((2, 2, 3, 2))),
     ]  # fmt: skip
     for size, (shape, one, many) in {
         1: ((2, 2, 5), 2, (3, 1)),
@@ -459,12 +467,13 @@ def _others() -> list[Case]:
         Case("Softplus", (2.0, 1.0), {}, around, check=False),
         Case("LeakyReLU", (0.3,), {}, around),
         Case("ELU", (0.7,), {}, around),
-        Case("CELU", (0.7,), {}, around),
+        Case("CELU", (0.7,), {}, around, tolerance=1e-7),
         Case("Hardshrink", (0.6,), {}, around),
         Case("Softshrink", (0.6,), {}, around),
+        Case("Hardsigmoid", (), {}, around, tolerance=1e-7),
         Case("ReLU", (), {"inplace": True}, around, check=False),
         *(Case(name, (), {}, around) for name in (
-            "CELU", "ELU", "GELU", "Hardshrink", "Hardswish", "Hardsigmoid", "LeakyReLU",
+            "CELU", "ELU", "GELU", "Hardshrink", "Hardswish", "LeakyReLU",
             "LogSigmoid", "Mish", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softplus",
             "Softshrink", "Softsign", "Tanh", "Tanhshrink")),
     ]  # fmt: skip

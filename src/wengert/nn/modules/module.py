@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import wengert as wg
 
 from ...utils.hooks import RemovableHandle
-from ..parameter import Buffer, Parameter
+from ..parameter import Buffer, Parameter, is_lazy
 from ._registry import Registry
 from ._state import StateMixin
 
@@ -460,8 +460,11 @@ class Module(StateMixin):
                 if grad is not None:
                     parameter.grad = fn(grad).requires_grad_(grad.requires_grad)
         for name in self._buffer_names:
-            if values[name] is not None:
-                values[name] = fn(values[name])
+            buffer = values[name]
+            if is_lazy(buffer):
+                buffer.data = fn(buffer.data)
+            elif buffer is not None:
+                values[name] = fn(buffer)
         return self
 
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
