@@ -11,6 +11,7 @@ import wengert as wg
 
 from ...utils.hooks import RemovableHandle
 from ..parameter import Buffer, Parameter, is_lazy
+from ._blame import name_module
 from ._registry import Registry
 from ._state import StateMixin
 
@@ -81,14 +82,18 @@ class Module(StateMixin):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if (
-            self._forward_hooks
-            or self._forward_pre_hooks
-            or _global_forward_hooks
-            or _global_forward_pre_hooks
-        ):
-            return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            if (
+                self._forward_hooks
+                or self._forward_pre_hooks
+                or _global_forward_hooks
+                or _global_forward_pre_hooks
+            ):
+                return self._call_with_hooks(args, kwargs)
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            name_module(error, self, args, Module.__call__.__code__)
+            raise
 
     def _call_with_hooks(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         pre_hooks = (*_global_forward_pre_hooks.values(), *self._forward_pre_hooks.values())

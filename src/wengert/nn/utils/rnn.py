@@ -125,7 +125,7 @@ class PackedSequence(_Fields):
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """``result[permutation[i]] == i``.
 
-    >>> invert_permutation(wg.tensor([2, 0, 1]))
+    >>> wg.nn.utils.rnn.invert_permutation(wg.tensor([2, 0, 1]))
     tensor([1, 2, 0])
     """
     if permutation is None:
@@ -159,6 +159,7 @@ def pack_padded_sequence(
         ValueError: a length greater than T.
 
     >>> padded = wg.tensor([[1, 2, 0], [3, 4, 5]])
+    >>> from wengert.nn.utils.rnn import pack_padded_sequence
     >>> pack_padded_sequence(padded, [2, 3], batch_first=True, enforce_sorted=False).data
     tensor([3, 1, 4, 2, 5])
     """
@@ -248,7 +249,7 @@ def pad_sequence(
 ) -> Tensor:
     """Sequences (L, ...) of different lengths as one tensor (T, B, ...), or (B, T, ...).
 
-    >>> pad_sequence([wg.tensor([1, 2]), wg.tensor([3])], batch_first=True, padding_value=9)
+    >>> wg.nn.utils.rnn.pad_sequence([wg.tensor([1, 2]), wg.tensor([3])], batch_first=True, padding_value=9)
     tensor([[1, 2],
             [3, 9]])
     """
@@ -291,7 +292,7 @@ def unpad_sequence(
 def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> PackedSequence:
     """Packs sequences (L, ...) of different lengths.
 
-    >>> pack_sequence([wg.tensor([1, 2, 3]), wg.tensor([4])]).data
+    >>> wg.nn.utils.rnn.pack_sequence([wg.tensor([1, 2, 3]), wg.tensor([4])]).data
     tensor([1, 4, 2, 3])
     """
     lengths = [sequence.shape[0] for sequence in sequences]
