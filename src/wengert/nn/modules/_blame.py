@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from types import CodeType, FrameType
@@ -32,7 +33,7 @@ def _running(call: CodeType) -> tuple[list[Any], FrameType | None]:
 def _path(modules: list[Any]) -> str:
     """The qualified name of the last module in the first one."""
     parts = []
-    for parent, child in zip(modules, modules[1:], strict=False):
+    for parent, child in itertools.pairwise(modules):
         names = (name for name, found in parent.named_modules() if found is child and name)
         parts.append(next(names, type(child).__name__))
     return ".".join(parts)

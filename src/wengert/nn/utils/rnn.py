@@ -249,7 +249,8 @@ def pad_sequence(
 ) -> Tensor:
     """Sequences (L, ...) of different lengths as one tensor (T, B, ...), or (B, T, ...).
 
-    >>> wg.nn.utils.rnn.pad_sequence([wg.tensor([1, 2]), wg.tensor([3])], batch_first=True, padding_value=9)
+    >>> sequences = [wg.tensor([1, 2]), wg.tensor([3])]
+    >>> wg.nn.utils.rnn.pad_sequence(sequences, batch_first=True, padding_value=9)
     tensor([[1, 2],
             [3, 9]])
     """
