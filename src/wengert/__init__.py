@@ -56,12 +56,19 @@ int = int32
 long = int64
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
-from wengert import func, linalg, memory, nn, optim, testing, utils
+from wengert import amp, func, linalg, memory, nn, optim, testing, utils
+from wengert.amp.autocast_mode import (
+    autocast,
+    get_autocast_dtype,
+    is_autocast_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+)
 from wengert._torch_view import as_torch
 
 __version__ = "0.1.0"
 # Parts of the package that are imported when they are first used.
-_LAZY = frozenset({"torch_version"})
+_LAZY = frozenset({"distributions", "torch_version"})
 __all__ = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")
 
 if not _typing.TYPE_CHECKING:  # or every name would pass the type checker
