@@ -250,6 +250,7 @@ void add_interop_functions(PyObject* module);
 void add_conversions(
     std::vector<PyMethodDef>& methods);  // to(), float(), contiguous(), size(), ...
 void add_random(PyObject* module);
+void add_autocast(PyObject* module);
 PyObject* get_item(PyObject* self, PyObject* index);
 int set_item(PyObject* self, PyObject* index, PyObject* value);
 // A tensor of a nested sequence, a number, or anything that offers an array.

@@ -359,6 +359,15 @@ Tensor poisson(const Tensor& input, Generator* generator) {
   return result;
 }
 
+Tensor _standard_gamma(const Tensor& input, Generator* generator) {
+  check_floating("_standard_gamma", input);
+  const Tensor shapes = contiguous_values(input);
+  Tensor result = wengert::empty(input.sizes(), input.dtype());
+  cpu::random_gamma(input.dtype(), draw(generator, input.numel()), input.numel(), shapes.data(),
+                    result.data());
+  return result;
+}
+
 Tensor binomial(const Tensor& count, const Tensor& prob, Generator* generator) {
   check_floating("binomial", count);
   WENGERT_CHECK(count.dtype() == prob.dtype(), kValue,

@@ -18,7 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 _Size = int | Sequence[int]
-_Pooled = Tensor | tuple[Tensor, Tensor]
+_Pooled: TypeAlias = Tensor | tuple[Tensor, Tensor]
 
 
 def _many(value: _Size, count: int) -> tuple[int, ...]:
