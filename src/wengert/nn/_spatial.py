@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from wengert import Tensor, _ops
 from wengert._composite.shape import pad
