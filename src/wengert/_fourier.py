@@ -67,7 +67,10 @@ def _factor(n: int) -> int:
 def _roots(powers: Tensor, n: int, sign: int, dtype: dtype) -> Tensor:
     """exp(sign * 2j * pi * powers / n), rounded once."""
     angle = _ops.mul(_ops.remainder(powers, n).to(wengert.float64), sign * 2 * math.pi / n)
-    return wengert.complex(_ops.cos(angle), _ops.sin(angle)).to(dtype)
+    # Multiples of a quarter turn are exact: what is this small can only be a zero.
+    parts = [_ops.masked_fill(x, _ops.lt(_ops.abs(x), 1e-14), 0.0)
+             for x in (_ops.cos(angle), _ops.sin(angle))]  # fmt: skip
+    return wengert.complex(*parts).to(dtype)
 
 
 @functools.lru_cache(maxsize=256)

@@ -183,8 +183,8 @@ def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
 def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `hfft`.
 
-    >>> wg.fft.ihfft(wg.tensor([3.0, -1.0]))
-    tensor([1.+0.j, 2.+0.j])
+    >>> wg.fft.ihfft(wg.tensor([3.0, -1.0])).real
+    tensor([1., 2.])
     """
     return _ops.conj(rfft(_real(input, "ihfft"), n, dim, _swapped(norm)))
 
@@ -232,9 +232,9 @@ def fftn(
 ) -> Tensor:
     """`fft` along several dimensions, by default all.
 
-    >>> wg.fft.fftn(wg.ones(2, 2))
-    tensor([[4.+0.j, 0.+0.j],
-            [0.+0.j, 0.+0.j]])
+    >>> wg.fft.fftn(wg.ones(2, 2)).abs()
+    tensor([[4., 0.],
+            [0., 0.]])
     """
     result = _complex(input)
     for n, axis in zip(*_axes("fftn", input, s, dim), strict=True):
