@@ -30,7 +30,6 @@ VARIANTS = {
     ],
 }
 CASES = [(name, options) for name in NAMES for options in [[], *VARIANTS.get(name, [])]]
-# What other programs print of their own accord.
 TOLERANCE = 2e-6
 
 
@@ -95,4 +94,5 @@ def test_script(root: Path, name: str, options: list[str], update_golden: bool) 
     assert len(ours) == len(theirs)
     for a, b in zip(ours, theirs, strict=True):
         x, y = a.split(), b.split()
-        assert len(x) == len(y) and all(map(_same, x, y)), f"\nwengert: {a}\nPyTorch: {b}"
+        equal = len(x) == len(y) and all(map(_same, x, y))
+        assert equal, f"\nwengert: {a}\nPyTorch: {b}"
