@@ -73,6 +73,7 @@ PyObject* wrap(const Dims& dims);  // a tuple of ints
 PyObject* wrap_size(const Dims& dims);
 PyObject* wrap_cpu_device();
 PyObject* wrap_strided_layout();
+bool is_strided_layout(PyObject* object);
 
 // --- errors ---
 PyObject* linalg_error_type();  // linalg.LinAlgError

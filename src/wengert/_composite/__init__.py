@@ -24,6 +24,7 @@ from . import (
     older_linalg,
     pointwise,
     queries,
+    random,
     reduction,
     sequence,
     shape,
@@ -33,7 +34,7 @@ from ._common import checked
 
 MODULES = (
     creation, decompositions, einsum, histograms, images, indexing, joining, linalg, matrix_norms,
-    older_linalg, pointwise, queries, reduction, sequence, shape, windows,
+    older_linalg, pointwise, queries, random, reduction, sequence, shape, windows,
 )  # fmt: skip
 
 for _module in MODULES:
