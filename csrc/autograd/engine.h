@@ -1,5 +1,6 @@
 // Reverse mode: walks the recorded graph from roots to leaves.
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "graph/node.h"
@@ -15,6 +16,8 @@ struct BackwardRequest {
   // order, or, with `accumulate`, added to .grad of these tensors alone.
   std::vector<Tensor> inputs;
   bool accumulate = true;
+  // In the place of roots and inputs that are undefined: gradient edges.
+  std::vector<Edge> root_edges, input_edges;
 };
 
 // What is remembered of the latest backward calls, for messages.
@@ -31,6 +34,10 @@ struct CurrentRun {
   const BackwardRequest* request = nullptr;
 };
 const CurrentRun* current_run();
+// Will gradients reach that node in this call? (Or have they?)
+bool will_reach(Node* node);
+// Called when the innermost backward call is about to return.
+void at_end_of_run(std::function<void()> call);
 
 // Looks on as nodes are run. Gradients that are undefined are zero.
 struct StepObserver {

@@ -18,8 +18,7 @@ constexpr uint8_t kLongest = 8;
 bool quiet() { return modes.engine != 0 && !modes.grad; }
 
 Ref<Upstream> upstream_of(Node& node) {
-  if (node.extra == nullptr) node.extra = new NodeExtra();
-  Ref<Upstream>& upstream = node.extra->upstream;
+  Ref<Upstream>& upstream = extra(node).upstream;
   if (!upstream) {
     upstream = Ref<Upstream>(new Upstream());
     upstream->node = &node;
@@ -43,6 +42,7 @@ Ref<Trail> new_trail(Cut cut, const char* op) {
   trail->cut = cut;
   trail->op = op;
   trail->site = current_site();
+  trail->custom = modes.custom;
   trail->ends_in_cut = cut != Cut::kStep && cut != Cut::kCreated;
   return trail;
 }

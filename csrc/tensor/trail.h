@@ -48,6 +48,7 @@ struct Trail : Pooled {
   bool ends_in_cut = false;  // somewhere along it history was lost
   uint8_t length = 1;
   uint32_t skipped = 0;  // steps between this one and `next` that are not kept
+  uint32_t custom = 0;   // the call of a custom function's forward that it happened in
   const char* op = "";
   Site site;
   Ref<Trail> next;  // towards the past

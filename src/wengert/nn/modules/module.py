@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import wengert as wg
 
 from ...utils.hooks import RemovableHandle
-from ..parameter import Buffer, Parameter
+from ..parameter import Buffer, Parameter, is_lazy
+from ._blame import name_module
 from ._registry import Registry
 from ._state import StateMixin
 
@@ -81,14 +82,18 @@ class Module(StateMixin):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if (
-            self._forward_hooks
-            or self._forward_pre_hooks
-            or _global_forward_hooks
-            or _global_forward_pre_hooks
-        ):
-            return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            if (
+                self._forward_hooks
+                or self._forward_pre_hooks
+                or _global_forward_hooks
+                or _global_forward_pre_hooks
+            ):
+                return self._call_with_hooks(args, kwargs)
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            name_module(error, self, args, Module.__call__.__code__)
+            raise
 
     def _call_with_hooks(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         pre_hooks = (*_global_forward_pre_hooks.values(), *self._forward_pre_hooks.values())
@@ -460,8 +465,11 @@ class Module(StateMixin):
                 if grad is not None:
                     parameter.grad = fn(grad).requires_grad_(grad.requires_grad)
         for name in self._buffer_names:
-            if values[name] is not None:
-                values[name] = fn(values[name])
+            buffer = values[name]
+            if is_lazy(buffer):
+                buffer.data = fn(buffer.data)
+            elif buffer is not None:
+                values[name] = fn(buffer)
         return self
 
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
