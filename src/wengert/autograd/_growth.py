@@ -31,7 +31,8 @@ def grew(site: str | None, times: int) -> None:
         warnings.warn(
             f"the graph grew {times} steps in a row: '{name}' ({newest}) holds {count} operations "
             f"of {steps} steps, {human(saved)} of saved values, and these steps cannot be "
-            "differentiated again. Use .item() or .detach() where losses are added up or collected.",
+            "differentiated again. Use .item() or .detach() where losses are added up or "
+            "collected.",
             UserWarning,
             stacklevel=1 + depth_of_user(),
         )

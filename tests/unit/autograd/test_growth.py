@@ -92,7 +92,7 @@ def test_leak_is_named_once(run: Runner, name: str) -> None:
     assert found, outcome.warnings[0]
     assert (found[1], found[2], found[4]) == (str(call), variable, str(here))
     assert 15 <= int(found[6]) <= 25
-    assert int(found[5]) > 2 * int(found[6])
+    assert int(found[5]) >= int(found[6])
 
 
 HEALTHY = {
