@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from wengert import Tensor, _ops
 from wengert._composite.shape import pad
@@ -18,7 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 _Size = int | Sequence[int]
-_Pooled = Tensor | tuple[Tensor, Tensor]
+_Pooled: TypeAlias = Tensor | tuple[Tensor, Tensor]
 
 
 def _many(value: _Size, count: int) -> tuple[int, ...]:
