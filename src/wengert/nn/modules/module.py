@@ -172,6 +172,9 @@ class Module(StateMixin):
             self._forward_hooks.move_to_end(handle.id, last=False)
         return handle
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Does nothing: programs run eagerly, at full speed."""
+
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Not available; hook the tensors instead."""
         raise NotImplementedError(
