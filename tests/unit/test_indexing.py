@@ -24,8 +24,10 @@ def cases(seed: int) -> Any:
     rng = random.Random(seed)
     for _ in range(CASES_PER_SEED):
         shape = random_shape(rng)
-        yield rng, np.arange(np.prod(shape), dtype=np.float64).reshape(shape), random_items(
-            rng, shape
+        yield (
+            rng,
+            np.arange(np.prod(shape), dtype=np.float64).reshape(shape),
+            random_items(rng, shape),
         )
 
 
@@ -390,7 +392,11 @@ SEQUENCE = (
             "The shape of the mask [2, 2] at index 1 does not match the shape of the indexed "
             "tensor [2, 3, 4] at index 1",
         ),
-        (np.ones((2, 3, 4, 1), dtype=bool), IndexError, "too many indices for tensor of dimension 3" + SELF),
+        (
+            np.ones((2, 3, 4, 1), dtype=bool),
+            IndexError,
+            "too many indices for tensor of dimension 3" + SELF,
+        ),
     ],
     ids=repr,
 )
