@@ -5,7 +5,7 @@ from .modules import *  # noqa: F403
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
-    "Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "grad", "init",
-    "modules", "parameter", "utils",
+    "Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "grad",
+    "init", "modules", "parameter", "utils",
 ]  # fmt: skip
 __all__ += modules.__all__
