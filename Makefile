@@ -11,8 +11,9 @@ BIN := $(CURDIR)/$(VENV)/bin
 RUN := $(BIN)/python
 TYPE ?= Release
 # NATIVE=1 is for development: a fifth of the compile time, for this machine only, slower to run.
+# NATIVE=fast is for measuring: this machine only, optimised as a release.
 NATIVE ?=
-BUILD := build/$(shell echo $(TYPE) | tr A-Z a-z)$(if $(NATIVE),-native)
+BUILD := build/$(shell echo $(TYPE) | tr A-Z a-z)$(if $(NATIVE),-native$(filter fast,$(NATIVE)))
 CMAKE = PATH="$(BIN):$$PATH" $(BIN)/cmake
 CONFIGURE = $(CMAKE) -S . -G Ninja --log-level=WARNING -DPython_EXECUTABLE=$(RUN)
 PIP = $(RUN) -m pip --disable-pip-version-check install --quiet
@@ -40,7 +41,7 @@ $(VENV)/.%-ready: $(VENV)/.ready
 
 $(BUILD)/build.ninja: $(VENV)/.ready
 	$(CONFIGURE) -B $(BUILD) -DCMAKE_BUILD_TYPE=$(TYPE) -DWENGERT_IN_TREE=ON \
-	  -DWENGERT_NATIVE=$(if $(NATIVE),ON,OFF)
+	  -DWENGERT_NATIVE=$(or $(filter fast,$(NATIVE)),$(if $(NATIVE),ON,OFF))
 
 build: $(BUILD)/build.ninja ## compile the core into src/wengert; TYPE=RelWithDebInfo or Debug; NATIVE=1
 	@$(CMAKE) --build $(BUILD)
@@ -72,11 +73,11 @@ test-full: build $(VENV)/.test-ready ## all tests, those in C++ too
 	$(CMAKE) --build $(BUILD)
 	WENGERT_CPP_TESTS=$(CURDIR)/$(BUILD) $(RUN) -m pytest -q tests
 
-bench: build ## compare with PyTorch, in an environment of its own
+bench: build ## compare with PyTorch and JAX, in an environment of its own
 	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
 	$(RUN) tools/requirements.py run numpy > .bench-venv/requirements.txt
 	.bench-venv/bin/python -m pip --disable-pip-version-check install --quiet \
-	  -r .bench-venv/requirements.txt torch==2.13.0
+	  -r .bench-venv/requirements.txt torch==2.13.0 jax
 	PYTHONPATH=src .bench-venv/bin/python -m benchmarks
 
 lint: build $(VENV)/.lint-ready ## style of C++ and Python, types

@@ -116,6 +116,14 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """
 
 
+@opaque(d={"input": "g * _standard_gamma_grad(input, y)"}, public="")
+def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Numbers drawn from gamma distributions of these shapes, with scale 1.
+
+    Differentiable by implicit reparameterisation: Figurnov, Mohamed and Mnih (2018),
+    https://arxiv.org/abs/1805.08498."""
+
+
 @opaque(d={"count": "0", "prob": "0"}, public="function")
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """How many of ``count`` trials succeed, each with probability ``prob``.

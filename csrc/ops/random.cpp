@@ -43,7 +43,7 @@ struct OverwriteNode : Node {
 void overwrite_backward(Node& node, Tensor* gradients, Tensor* results) {
   if (node.needs(0)) results[0] = zeros_matching(gradients[0]);
 }
-const NodeType kOverwriteType = {"OverwriteBackward0", "random", overwrite_backward, [](Node&) {},
+const NodeType kOverwriteType = {"OverwriteBackward0", "random", overwrite_backward, no_saved,
                                  remove_node<OverwriteNode>};
 
 // fill(contiguous tensor) writes new values; the old ones get a gradient of zero.
@@ -377,6 +377,15 @@ Tensor poisson(const Tensor& input, Generator* generator) {
   Tensor result = wengert::empty(input.sizes(), input.dtype());
   cpu::random_poisson(input.dtype(), draw(generator, input.numel()), input.numel(), rates.data(),
                       result.data());
+  return result;
+}
+
+Tensor _standard_gamma(const Tensor& input, Generator* generator) {
+  check_floating("_standard_gamma", input);
+  const Tensor shapes = contiguous_values(input);
+  Tensor result = wengert::empty(input.sizes(), input.dtype());
+  cpu::random_gamma(input.dtype(), draw(generator, input.numel()), input.numel(), shapes.data(),
+                    result.data());
   return result;
 }
 

@@ -16,6 +16,11 @@ SKIPS: dict[tuple[str, str], str] = {
         for name in ("normal", "binomial", "poisson", "bernoulli")
         for check in ("gradient", "second")
     },
+    **{
+        ("_standard_gamma", check): "the derivative of the distribution, not of the sampler; see "
+        "the tests of distributions"
+        for check in ("gradient", "second")
+    },
     ("embedding", "gradient"): "on purpose no derivative: the padding row, division by frequency",
     **{
         ("linalg", f"value {dtype}"): "LAPACK has no matrices of this precision"
@@ -84,16 +89,21 @@ MEMORY = "memory that is not initialised: only shape and dtype are tested"
 OPTIMIZER = "tested with the optimizers, in tests/unit/optim/test_steps.py"
 NO_VALUE: dict[str, str] = {
     **dict.fromkeys(("rand", "randn", "_randint", "randperm", "rand_like", "randn_like",
-                     "randint_like", "normal", "bernoulli", "poisson", "binomial", "multinomial",
+                     "randint_like", "normal", "bernoulli", "poisson", "_standard_gamma", "binomial", "multinomial",
                      "uniform_", "normal_", "log_normal_", "exponential_", "cauchy_", "geometric_",
                      "random_", "bernoulli_", "_dropout", "dropout", "alpha_dropout"), RANDOM),
     **dict.fromkeys(("empty", "empty_like", "new_empty", "empty_strided", "resize_"), MEMORY),
-    **dict.fromkeys(("_sgd_step", "_adam_step"), OPTIMIZER),
+    **dict.fromkeys((
+        "_sgd_step", "_adam_step", "_adamax_step", "_nadam_step", "_radam_step", "_adagrad_step",
+        "_adadelta_step", "_rmsprop_step", "_rprop_step", "_asgd_step", "_adafactor_step",
+    ), OPTIMIZER),
     "_view_dtype": "reads bytes, which double precision does not keep: tests/unit/test_views.py",
 }  # fmt: skip
 
 _GEOMETRY = {"base_size": [2, 3], "base_stride": [3, 1], "base_offset": 0, "size": [2, 2],
              "stride": [3, 1], "offset": 1}  # fmt: skip
+_STEP = {"params": ["randn(3)"], "grads": ["randn(3)"], "steps": ["zeros()"], "maximize": False}
+_BETAS = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0}
 _WINDOW = {"dimensions": 2, "kernel_size": [2, 2], "stride": [2, 1], "padding": [1, 0],
            "ceil_mode": True, "count_include_pad": True, "divisor_override": None}  # fmt: skip
 
@@ -178,9 +188,29 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
                    "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0, "nesterov": False,
                    "maximize": False, "first": True}],
     "_adam_step": [{"params": ["randn(3)"], "grads": ["randn(3)"], "exp_avgs": ["zeros(3)"],
-                    "exp_avg_sqs": ["zeros(3)"], "max_exp_avg_sqs": [], "steps": [1], "lr": 0.1,
-                    "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0,
+                    "exp_avg_sqs": ["zeros(3)"], "max_exp_avg_sqs": [], "steps": ["zeros()"],
+                    "lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0,
                     "amsgrad": False, "maximize": False, "decoupled_weight_decay": False}],
+    "_adamax_step": [{**_STEP, **_BETAS, "exp_avgs": ["zeros(3)"], "exp_infs": ["zeros(3)"]}],
+    "_nadam_step": [{**_STEP, **_BETAS, "exp_avgs": ["zeros(3)"], "exp_avg_sqs": ["zeros(3)"],
+                     "mu_products": ["ones()"], "momentum_decay": 4e-3,
+                     "decoupled_weight_decay": False}],
+    "_radam_step": [{**_STEP, **_BETAS, "exp_avgs": ["zeros(3)"], "exp_avg_sqs": ["zeros(3)"],
+                     "decoupled_weight_decay": False}],
+    "_adagrad_step": [{**_STEP, "sums": ["zeros(3)"], "lr": 0.1, "lr_decay": 0.0,
+                       "weight_decay": 0.0, "eps": 1e-10}],
+    "_adadelta_step": [{**_STEP, "square_avgs": ["zeros(3)"], "acc_deltas": ["zeros(3)"],
+                        "lr": 1.0, "rho": 0.9, "eps": 1e-6, "weight_decay": 0.0}],
+    "_rmsprop_step": [{**_STEP, "square_avgs": ["zeros(3)"], "grad_avgs": [],
+                       "momentum_buffers": [], "lr": 0.1, "alpha": 0.99, "eps": 1e-8,
+                       "weight_decay": 0.0, "momentum": 0.0}],
+    "_rprop_step": [{**_STEP, "prevs": ["zeros(3)"], "step_sizes": ["ones(3)"], "eta_minus": 0.5,
+                     "eta_plus": 1.2, "least": 1e-6, "most": 50.0}],
+    "_asgd_step": [{**_STEP, "axs": ["zeros(3)"], "mus": ["ones()"], "etas": ["ones()"],
+                    "lr": 0.1, "lambd": 1e-4, "alpha": 0.75, "t0": 1e6, "weight_decay": 0.0}],
+    "_adafactor_step": [{**_STEP, "variances": ["zeros(3)"], "row_vars": [None],
+                         "col_vars": [None], "lr": 0.1, "beta2_decay": -0.8, "eps1": None,
+                         "eps2": 1e-3, "d": 1.0, "weight_decay": 0.0}],
     "_max_pool_backward": [{"input": "randn(2, 2, 2)", "indices": "[[[0, 5], [5, 7]], [[1, 1], [8, 2]]]",
                             "size": [2, 3, 3], "dimensions": 2}],
     "_max_pool_gather": [{"input": "randn(2, 3, 3)", "indices": "[[[0, 5], [5, 7]], [[1, 1], [8, 2]]]",
@@ -191,6 +221,7 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     "normal": [{"mean": "randn(3)", "std": "rand(3)"}, {"mean": 0.0, "std": 1.0, "size": [2, 3]}],
     "bernoulli": [{"input": "rand(3)"}, {"input": "randn(3)", "p": 0.3}],
     "poisson": [{"input": "rand(3)"}],
+    "_standard_gamma": [{"input": "1 + rand(3)"}],
     "binomial": [{"count": "np.array([3.0, 5.0])", "prob": "rand(2)"}],
     "multinomial": [{"input": "rand(2, 4)", "num_samples": 3}],
     "uniform_": [{"input": "randn(3)"}],
