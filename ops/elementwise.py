@@ -541,7 +541,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     """
 
 
-@elementwise(f="polar(abs, angle)",
+@elementwise(autocast="high", f="polar(abs, angle)",
              vjp={"abs": "_strong_product(real(g), cos(angle)) + "
                          "_strong_product(imag(g), sin(angle))",
                   "angle": "_strong_product(imag(g), abs * cos(angle)) - "

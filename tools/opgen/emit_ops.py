@@ -349,9 +349,27 @@ class Emitter:
         parameters = "parameters" if entry.others else "nullptr"
         return f"{function}({entry.kernels['f']['symbol']}, dtype, {rule}, {out}operands, {parameters})"
 
+    def _autocast(self) -> list[str]:
+        """Calls itself with converted arguments in a region of mixed precision; see ops/autocast.h."""
+        entry = self.entry
+        kind = entry.get("autocast")
+        if kind is None:
+            return []
+        dtype = "autocast.low" if kind == "low" else "DType::float32"
+
+        def converted(p: Parameter) -> str:
+            if cpp_parameter_type(entry, p) == "const Operand&":
+                return f"{p.name}.is_tensor() ? Operand(autocast_to({p.name}.tensor(), {dtype})) : {p.name}"
+            is_tensor = p.is_tensor or p.is_tensor_list
+            return f"autocast_to({p.name}, {dtype})" if is_tensor else p.name
+
+        arguments = ", ".join(converted(p) for p in entry.parameters)
+        return ["  if (autocast.on) [[unlikely]] {", "    const AutocastPause pause;",
+                f"    return {entry.name}({arguments});", "  }"]
+
     def function(self) -> str:
         entry = self.entry
-        lines = [signature(entry) + " {"]
+        lines = [signature(entry) + " {", *self._autocast()]
         if self.elementwise:
             lines += ["  " + line for line in self._prepare()]
             lines.append(f"  Tensor y = {self._kernel_call('new_elementwise')};")

@@ -13,6 +13,7 @@ from typing import Any
 
 import wengert as wg
 from wengert import Tensor, _ops
+from wengert._autocast import in_float32
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
@@ -144,6 +145,7 @@ def mse_loss(
     return _ops.mse_loss(input, target, reduction)
 
 
+@in_float32
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -352,6 +354,7 @@ def soft_margin_loss(
     return _reduce(_ops._soft_margin(input, target), reduction)
 
 
+@in_float32
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -367,6 +370,7 @@ def hinge_embedding_loss(
     return _reduce(apart + near, reduction)
 
 
+@in_float32
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -386,6 +390,7 @@ def margin_ranking_loss(
     return _reduce((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
+@in_float32
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -414,6 +419,7 @@ def cosine_embedding_loss(
     return _reduce(near + apart, reduction)
 
 
+@in_float32
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -442,6 +448,7 @@ def multi_margin_loss(
     return _reduce(loss if input.dim() == 2 else loss.squeeze(0), reduction)
 
 
+@in_float32
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -484,6 +491,7 @@ def _triplet(near: Tensor, far: Tensor, margin: float, reduction: str) -> Tensor
     return _reduce((margin + near - far).clamp(min=0), reduction)
 
 
+@in_float32
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

@@ -211,7 +211,8 @@ class Computes:
 if __name__ == "__main__":
     wg.set_num_threads(2)
     expected = [Computes()[0] for _ in range(3)]
-    loader = DataLoader(Computes(), 2, num_workers=2, timeout=50, multiprocessing_context="fork")
+    loader = DataLoader(Computes(), 2, num_workers=2, timeout=50, multiprocessing_context="fork",
+                        worker_init_fn=lambda number: wg.set_num_threads(2))
     for values, threads in loader:
         assert values.isfinite().all() and threads.tolist() == [1, 1]
     assert wg.get_num_threads() == 2
