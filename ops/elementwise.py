@@ -179,6 +179,10 @@ def rsqrt(input: Tensor) -> Tensor:
              d={"input": "0 if exponent == 0 else exponent * pow(input, exponent - 1)",
                 "exponent": "0 if input == 0 and real(exponent) >= 0 else y * log(input)"},
              dtypes="float complex int", check="integer_power", operators="__pow__ __rpow__",
+             uniform={"exponent": {2: {"f": "input * input", "input": "2 * input"},
+                                   3: {"f": "input * input * input", "input": "3 * input * input"},
+                                   4: {"f": "(input * input) * (input * input)",
+                                       "input": "4 * input * input * input"}}},
              ref="numpy.power", domain={"input": (0.1, 10), "exponent": (-3, 3)}, ulp=4)
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """``input`` to the power ``exponent``, with broadcasting. Integer powers wrap around.
@@ -537,7 +541,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     """
 
 
-@elementwise(f="polar(abs, angle)",
+@elementwise(autocast="high", f="polar(abs, angle)",
              vjp={"abs": "_strong_product(real(g), cos(angle)) + "
                          "_strong_product(imag(g), sin(angle))",
                   "angle": "_strong_product(imag(g), abs * cos(angle)) - "
