@@ -34,7 +34,7 @@ class Carts:
 
     def step(self, action):
         """Returns which poles fell or reached LIMIT, and their ages; these carts start anew."""
-        x, v, angle, spin = self.state.unbind(1)
+        _, v, angle, spin = self.state.unbind(1)
         force = self.FORCE * (2.0 * action - 1)
         sine, cosine = angle.sin(), angle.cos()
         mass = self.CART + self.POLE
