@@ -72,11 +72,11 @@ test-full: build $(VENV)/.test-ready ## all tests, those in C++ too
 	$(CMAKE) --build $(BUILD)
 	WENGERT_CPP_TESTS=$(CURDIR)/$(BUILD) $(RUN) -m pytest -q tests
 
-bench: build ## compare with PyTorch, in an environment of its own
+bench: build ## compare with PyTorch and JAX, in an environment of its own
 	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
 	$(RUN) tools/requirements.py run numpy > .bench-venv/requirements.txt
 	.bench-venv/bin/python -m pip --disable-pip-version-check install --quiet \
-	  -r .bench-venv/requirements.txt torch==2.13.0
+	  -r .bench-venv/requirements.txt torch==2.13.0 jax
 	PYTHONPATH=src .bench-venv/bin/python -m benchmarks
 
 lint: build $(VENV)/.lint-ready ## style of C++ and Python, types

@@ -71,6 +71,8 @@ inline PyObject* wrap(double value) { return PyFloat_FromDouble(value); }
 PyObject* wrap(const Scalar& value);
 PyObject* wrap(const Dims& dims);  // a tuple of ints
 PyObject* wrap_size(const Dims& dims);
+// The package that reprs name: "wengert", or "torch" while we run in the place of PyTorch.
+extern const char* shown_package;
 PyObject* wrap_cpu_device();
 PyObject* wrap_strided_layout();
 

@@ -15,7 +15,7 @@ PyObject* instances[kNumDTypes];
 DType value(PyObject* self) { return reinterpret_cast<PyDType*>(self)->dtype; }
 
 PyObject* repr(PyObject* self) {
-  return PyUnicode_FromFormat("wengert.%s", dtype_name(value(self)));
+  return PyUnicode_FromFormat("%s.%s", shown_package, dtype_name(value(self)));
 }
 // A string makes pickle look the object up by name in the module `wengert`.
 PyObject* reduce(PyObject* self, PyObject*) {

@@ -8,6 +8,7 @@
 
 #include "operators/basic.h"
 #include "operators/optimizer.h"
+#include "ops/watch.h"
 
 namespace wengert::ops {
 
@@ -52,6 +53,8 @@ class Arrays {
       if (!values_[i].same(originals_[i])) copy_values(originals_[i], values_[i]);
       bump_version(originals_[i], op_);
     }
+    if (watch_mode.on) [[unlikely]]
+      watch_step(op_, {{"grad", originals_[1]}}, originals_[0]);
   }
 
   DType dtype;

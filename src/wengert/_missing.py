@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 HINTS = {
     "ao": "quantization is not supported",
     "classes": "there is no TorchScript; programs run eagerly",
-    "compiler": "there is no compiler; programs run eagerly",
     "distributed": "training on several processes is not supported yet",
     "export": "there is no graph capture; programs run eagerly",
     "eig": "removed from PyTorch, too: use linalg.eig",
@@ -21,7 +20,6 @@ HINTS = {
     "jit.save": "there is no TorchScript; save a state_dict, and load that",
     "lstsq": "removed from PyTorch, too: use linalg.lstsq",
     "matrix_rank": "removed from PyTorch, too: use linalg.matrix_rank",
-    "mps": "the CPU is the only device",
     "multiprocessing": "use Python's multiprocessing; tensors are sent by value",
     "nested": "nested tensors are not supported; pad, or use nn.utils.rnn",
     "nn.DataParallel": "the CPU is the only device",
@@ -35,9 +33,25 @@ HINTS = {
     "sparse": "sparse tensors are not supported",
     "sparse_coo_tensor": "sparse tensors are not supported",
     "sparse_csr_tensor": "sparse tensors are not supported",
+    **dict.fromkeys(
+        [
+            f"special.{name}"
+            for name in (
+                "airy_ai",
+                "bessel_j0",
+                "bessel_j1",
+                "bessel_y0",
+                "bessel_y1",
+                "modified_bessel_k0",
+                "modified_bessel_k1",
+                "scaled_modified_bessel_k0",
+                "scaled_modified_bessel_k1",
+            )
+        ],
+        "of the Bessel functions only i0, i0e, i1, i1e and spherical_bessel_j0 are there",
+    ),
     "symeig": "removed from PyTorch, too: use linalg.eigh",
     "to_sparse": "sparse tensors are not supported",
-    "xpu": "the CPU is the only device",
 }
 
 

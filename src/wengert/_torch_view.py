@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 import wengert
-from wengert import _missing
+from wengert import _C, _missing
 from wengert.torch_version import TorchVersion
 
 # The version of PyTorch whose names and behaviour are ours.
@@ -170,6 +170,7 @@ def _switch(on: bool) -> None:
         return
     if not on:
         sys.meta_path.remove(_finder)
+        _C._show_as_torch(False)
         _forget()
         return
     there = sys.modules.get("torch")
@@ -181,6 +182,7 @@ def _switch(on: bool) -> None:
             "\n  call wengert.as_torch() before the first `import torch`"
         )
     sys.meta_path.insert(0, _finder)
+    _C._show_as_torch(True)
 
 
 def as_torch(enable: bool = True) -> _AsTorch:

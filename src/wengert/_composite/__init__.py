@@ -27,13 +27,15 @@ from . import (
     reduction,
     sequence,
     shape,
+    spectrogram,
     windows,
 )
 from ._common import checked
 
 MODULES = (
     creation, decompositions, einsum, histograms, images, indexing, joining, linalg, matrix_norms,
-    older_linalg, pointwise, queries, reduction, sequence, shape, windows,
+    older_linalg, pointwise, queries, reduction, sequence, shape,
+    spectrogram, windows,
 )  # fmt: skip
 
 for _module in MODULES:
