@@ -203,7 +203,7 @@ def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -
     """
 
 
-@opaque(public="method")
+@opaque(public="")
 def random_(input: Tensor, from_: int | None = None, to: int | None = None, *,
             generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with integers from ``from_`` to ``to - 1``.

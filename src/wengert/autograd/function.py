@@ -138,12 +138,19 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
         sources = [arg for arg in args if isinstance(arg, _C.Tensor) and arg.requires_grad]
         if not sources and node is None:
             return outputs
-        message = "trying to differentiate twice a function that was marked with @once_differentiable"
+        message = (
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
         if node is not None:
-            message += f"\n  function: {node.name().removesuffix('Backward')}, applied at {node.site}"
+            message += (
+                f"\n  function: {node.name().removesuffix('Backward')}, applied at {node.site}"
+            )
 
         def refuse(value: Any) -> Any:
-            if not isinstance(value, _C.Tensor) or not value.is_floating_point() | value.is_complex():
+            if (
+                not isinstance(value, _C.Tensor)
+                or not value.is_floating_point() | value.is_complex()
+            ):
                 return value
             return _refuse_gradient(value, node, tuple(sources), message)
 
@@ -171,7 +178,9 @@ def _signature(function: type[Function]) -> tuple[inspect.Signature, bool]:
     return found.replace(parameters=list(found.parameters.values())[1:]), False
 
 
-def _bind(function: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+def _bind(
+    function: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, ...]:
     """The arguments in order, for ``apply(x, factor=2)``."""
     signature, separate = _signature(function)
     bound = signature.bind(*args, **kwargs)

@@ -269,24 +269,24 @@ class Module(StateMixin):
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             self._forget(name, self._parameter_names)
             self.register_parameter(name, value)
+        elif name in values.get("_parameter_names", ()):
+            self._assign_registered(name, value, "parameter", "nn.Parameter", value is None)
         elif isinstance(value, Module):
             if "_module_names" not in values:
                 raise AttributeError("cannot assign module before Module.__init__() call")
             self._forget(name, self._module_names)
             values[name] = value
             self._module_names[name] = True
+        elif name in values.get("_module_names", ()):
+            self._assign_registered(name, value, "child module", "nn.Module", value is None)
         elif isinstance(value, Buffer):
             if "_buffer_names" not in values:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
             self._forget(name, self._buffer_names)
             self.register_buffer(name, value, value.persistent)
-        elif name in values.get("_parameter_names", ()):
-            self._assign_registered(name, value, "parameter", "nn.Parameter", value is None)
-        elif name in values.get("_module_names", ()):
-            self._assign_registered(name, value, "child module", "nn.Module", value is None)
         elif name in values.get("_buffer_names", ()):
             fits = value is None or isinstance(value, wg.Tensor)
-            self._assign_registered(name, value, "buffer", "Tensor", fits)
+            self._assign_registered(name, value, "buffer", "nn.Buffer, wengert.Tensor", fits)
         else:
             super().__setattr__(name, value)
 
