@@ -4,8 +4,7 @@ This file is parsed by tools/opgen and never imported. The kernels are in kernel
 (Philox), so that results do not depend on the number of threads.
 """
 
-from opgen.stubs import (Generator, Number, Tensor, device, dtype, elementwise, memory_format,
-                         opaque)
+from opgen.stubs import Generator, Number, Tensor, device, dtype, elementwise, memory_format, opaque
 
 
 @opaque(out_variant=True, public="function", varargs="size")
@@ -204,7 +203,7 @@ def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -
     """
 
 
-@opaque(public="method")
+@opaque(public="")
 def random_(input: Tensor, from_: int | None = None, to: int | None = None, *,
             generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with integers from ``from_`` to ``to - 1``.

@@ -217,7 +217,8 @@ std::vector<Tensor> expand_masks(const Resolved& resolved) {
 
 Tensor value_tensor(PyObject* value, DType dtype) {
   if (is_tensor(value)) return unwrap(value);
-  const bool data = PySequence_Check(value) != 0 && !PyUnicode_Check(value) && !PyBytes_Check(value);
+  const bool data =
+      PySequence_Check(value) != 0 && !PyUnicode_Check(value) && !PyBytes_Check(value);
   Scalar scalar;
   if (to_number(value, &scalar)) {
     WENGERT_CHECK(!scalar.is_complex() || is_complex(dtype), kRuntime,

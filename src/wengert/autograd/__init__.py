@@ -19,10 +19,12 @@ from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
+from .variable import Variable
 
 __all__ = [
     "Explanation",
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import wengert as wg
 from wengert import _ops
+from wengert._autocast import in_float32
 from wengert._composite.images import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
 from wengert._composite.indexing import one_hot
 from wengert._composite.pointwise import gelu
@@ -466,6 +467,7 @@ def instance_norm(
     )
 
 
+@in_float32
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
