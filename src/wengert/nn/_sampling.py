@@ -93,7 +93,8 @@ def _taps(
     mode: str, size: int, wanted: int, factor: float | None, align_corners: bool, antialias: bool,
     dtype: wg.dtype, device: str,
 ) -> _Taps:  # fmt: skip
-    with wg.no_grad():
+    # Kept for later calls, which may be differentiated even if this one is not.
+    with wg.inference_mode(False), wg.no_grad():
         if mode in ("nearest", "nearest-exact"):
             index = _nearest_index(size, wanted, factor, mode != "nearest", dtype)
             return [(index.to(device), None)]
