@@ -20,6 +20,7 @@ from . import (
     indexing,
     joining,
     linalg,
+    low_rank,
     matrix_norms,
     older_linalg,
     pointwise,
@@ -34,7 +35,7 @@ from . import (
 from ._common import checked
 
 MODULES = (
-    creation, decompositions, einsum, histograms, images, indexing, joining, linalg, matrix_norms,
+    creation, decompositions, einsum, histograms, images, indexing, joining, linalg, low_rank, matrix_norms,
     older_linalg, pointwise, queries, random, reduction, sequence, shape, spectrogram, windows,
 )  # fmt: skip
 
