@@ -321,7 +321,8 @@ class Run {
         results_[capture.input] = incoming[capture.output];
       } else if (node->type != &kAccumulateGrad && incoming[capture.output].defined()) {
         const Tensor& input = request_.inputs[capture.input];
-        if (input.defined()) accumulate_into(input, incoming[capture.output], request_.create_graph);
+        if (input.defined())
+          accumulate_into(input, incoming[capture.output], request_.create_graph);
       }
     }
     const bool run = any && tasks_[index].needed && (!leaf || request_.accumulate);

@@ -75,6 +75,7 @@ PyObject* wrap_size(const Dims& dims);
 extern const char* shown_package;
 PyObject* wrap_cpu_device();
 PyObject* wrap_strided_layout();
+bool is_strided_layout(PyObject* object);
 
 // --- errors ---
 PyObject* linalg_error_type();  // linalg.LinAlgError

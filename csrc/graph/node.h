@@ -65,8 +65,8 @@ struct Candidate {
 
 using TensorHook = std::function<Tensor(const Tensor&)>;
 // May replace the gradients in `changed`; sees those in `given`.
-using NodeHook = std::function<void(Tensor* changed, size_t count, const Tensor* given,
-                                    size_t given_count)>;
+using NodeHook =
+    std::function<void(Tensor* changed, size_t count, const Tensor* given, size_t given_count)>;
 
 // What the bindings keep with a node.
 struct Attachment {
@@ -139,9 +139,9 @@ struct SavedHooks;
 struct Modes {
   bool grad = true;
   bool inference = false;
-  uint32_t engine = 0;       // how many backward calls are running, one inside the other
-  uint32_t custom = 0;       // the call of a custom function whose forward is running
-  Trail* running = nullptr;  // the node whose rule is being recorded, with create_graph
+  uint32_t engine = 0;                // how many backward calls are running, one inside the other
+  uint32_t custom = 0;                // the call of a custom function whose forward is running
+  Trail* running = nullptr;           // the node whose rule is being recorded, with create_graph
   SavedHooks* saved_hooks = nullptr;  // pack what is saved from now on
 };
 // One load away, like an ordinary variable: each operation reads it several times.
@@ -262,8 +262,8 @@ struct AutogradExtra : Pooled {
   Ref<Upstream> upstream;  // of a leaf: for those who look back at it
   FaultMark fault;
   bool retains_grad = false;
-  std::vector<NodeExtra::Hook> hooks;   // of a leaf: its accumulator comes and goes
-  Ref<GraphObject> retained_by;         // the node that puts the gradient of this non-leaf here
+  std::vector<NodeExtra::Hook> hooks;  // of a leaf: its accumulator comes and goes
+  Ref<GraphObject> retained_by;        // the node that puts the gradient of this non-leaf here
   // Called after a leaf's gradient was added.
   std::vector<std::pair<int64_t, TensorHook>> accumulated;
   uint64_t adding = 0;  // the thread that adds to the gradient, which takes a while

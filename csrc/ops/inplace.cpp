@@ -85,8 +85,8 @@ struct CopySlicesNode : Node {
   using Node::Node;
   Placement place;
   Ref<GraphObject> inner;
-  size_t position = 0;    // of the edge of `inner` that leads to the old value
-  bool watched = false;   // the last edge leads to a node that looks at the old value's gradient
+  size_t position = 0;   // of the edge of `inner` that leads to the old value
+  bool watched = false;  // the last edge leads to a node that looks at the old value's gradient
 };
 
 void copy_slices_backward(Node& node, Tensor* gradients, Tensor* results) {

@@ -82,9 +82,8 @@ from wengert.nn.functional import (
 __version__ = "0.1.0"
 # Parts of the package that are imported when they are first used.
 _LAZY = frozenset({
-    "accelerator", "backends", "compiler", "cpu", "cuda", "distributed",
-    "distributions", "fft", "hub", "jit", "mps",
-    "random", "special", "storage", "torch_version", "types", "version", "xpu",
+    "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
+    "hub", "jit", "mps", "random", "special", "storage", "torch_version", "types", "version", "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"

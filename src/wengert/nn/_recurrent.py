@@ -105,9 +105,27 @@ def layer(
     """
     step = _step(mode, weights, bias)
     share = _share(mode, input, weights, bias)
+    if mode == "LSTM" and batch_sizes is None and _is_plain(share, state, weights, bias):
+        return _fused_lstm(share, state, weights[1], reverse)
     if batch_sizes is None:
         return _padded(step, share, state, reverse)
     return _packed(step, share, state, batch_sizes, reverse)
+
+
+def _is_plain(share: Tensor, state: State, weights: Weights, bias: bool) -> bool:
+    """Can all steps of an LSTM be one operator?"""
+    same = {share.dtype, weights[1].dtype, *(x.dtype for x in state)}
+    return len(weights) == (4 if bias else 2) and same in ({wg.float32}, {wg.float64})
+
+
+def _fused_lstm(
+    share: Tensor, state: State, weight: Tensor, reverse: bool
+) -> tuple[Tensor, State]:
+    if reverse:
+        share = share.flip(0)
+    hiddens, memories, _ = _ops._lstm(share, *state, weight)
+    after = (hiddens[-1], memories[-1])
+    return (hiddens.flip(0) if reverse else hiddens), after
 
 
 def _padded(step: Step, share: Tensor, state: State, reverse: bool) -> tuple[Tensor, State]:
