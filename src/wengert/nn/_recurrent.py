@@ -118,9 +118,7 @@ def _is_plain(share: Tensor, state: State, weights: Weights, bias: bool) -> bool
     return len(weights) == (4 if bias else 2) and same in ({wg.float32}, {wg.float64})
 
 
-def _fused_lstm(
-    share: Tensor, state: State, weight: Tensor, reverse: bool
-) -> tuple[Tensor, State]:
+def _fused_lstm(share: Tensor, state: State, weight: Tensor, reverse: bool) -> tuple[Tensor, State]:
     if reverse:
         share = share.flip(0)
     hiddens, memories, _ = _ops._lstm(share, *state, weight)
