@@ -447,8 +447,7 @@ class Module(HooksMixin, StateMixin):
 
     def cuda(self: Self, device: int | wg.device | None = None) -> Self:
         """Moves parameters and buffers to a GPU."""
-        target = "cuda" if device is None else f"cuda:{device}" if type(device) is int else device
-        return self._apply(lambda t: t.to(target))
+        return self._apply(lambda t: t.cuda(device))
 
     def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
         """Moves to ``device`` without copying the values, which are then arbitrary."""
