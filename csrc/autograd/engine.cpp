@@ -198,6 +198,9 @@ class Run {
         WENGERT_CHECK(root.numel() == 1, kRuntime,
                       "grad can be implicitly created only for scalar outputs",
                       describe_argument("output", root));
+        WENGERT_CHECK(!is_complex(root.dtype()), kRuntime,
+                      "grad can be implicitly created only for real scalar outputs but got ",
+                      dtype_name(root.dtype()), describe_argument("output", root));
         gradient = ones_for(root);
       } else {
         WENGERT_CHECK(gradient.sizes() == root.sizes(), kRuntime, "Mismatch in shape: grad_output[",
@@ -321,8 +324,10 @@ class Run {
         results_[capture.input] = incoming[capture.output];
       } else if (node->type != &kAccumulateGrad && incoming[capture.output].defined()) {
         const Tensor& input = request_.inputs[capture.input];
-        if (input.defined())
+        // One that keeps its gradient got it with the node's hooks.
+        if (input.defined() && !(input->extra != nullptr && input->extra->retains_grad)) {
           accumulate_into(input, incoming[capture.output], request_.create_graph);
+        }
       }
     }
     const bool run = any && tasks_[index].needed && (!leaf || request_.accumulate);
