@@ -520,8 +520,11 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:
     """The mean over classes (the last dimension) of `binary_cross_entropy_with_logits`."""
     reduction = _legacy_reduction(size_average, reduce, reduction)
+    if input.dim() == 0:
+        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
     loss = _ops._bce_with_logits(input, target)
-    return _reduce((loss if weight is None else loss * weight).mean(-1), reduction)
+    loss = loss if weight is None else loss * weight
+    return _reduce(loss.sum(input.dim() - 1) / input.shape[-1], reduction)
 
 
 def _triplet(near: Tensor, far: Tensor, margin: float, reduction: str) -> Tensor:
