@@ -10,7 +10,17 @@ A distribution is made of tensors, and differentiable in them: through :meth:`rs
 >>> loss.backward()
 """
 
-from . import constraints, transforms
+import sys as _sys
+
+from . import (
+    composed,
+    constraints,
+    discrete,
+    location_scale,
+    positive,
+    relaxed,
+    transforms,
+)
 from .composed import (
     HalfCauchy,
     HalfNormal,
@@ -113,3 +123,16 @@ __all__ = [
     "transform_to",
     "transforms",
 ]
+
+# PyTorch has a module for each distribution; programs import from those names, too.
+_HOMES = {
+    composed: "half_cauchy half_normal independent log_normal mixture_same_family "
+    "transformed_distribution",
+    discrete: "bernoulli binomial categorical geometric multinomial one_hot_categorical poisson",
+    location_scale: "cauchy gumbel laplace normal studentT uniform",
+    positive: "beta chi2 dirichlet exponential gamma",
+    relaxed: "relaxed_bernoulli relaxed_categorical",
+}
+for _module, _names in _HOMES.items():
+    for _name in _names.split():
+        globals()[_name] = _sys.modules[f"{__name__}.{_name}"] = _module

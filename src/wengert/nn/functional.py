@@ -5,6 +5,7 @@ What is one operator of the core is passed on to it; the rest is written here ou
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 
@@ -392,6 +393,14 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 # ---- normalisation and dropout ----
 
 
+def _check_count(what: str, shape: Sequence[int]) -> None:
+    """Raises where statistics would be those of a single number."""
+    if math.prod((shape[0], *shape[2:])) == 1:
+        raise ValueError(
+            f"Expected more than 1 {what} when training, got input size wengert.Size({list(shape)})"
+        )
+
+
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -407,12 +416,7 @@ def batch_norm(
     In training the batch's statistics are used and the running ones updated, in place.
     """
     if training:
-        count = input.numel() // max(input.shape[1], 1)
-        if count == 1:
-            raise ValueError(
-                "Expected more than 1 value per channel when training, got input size "
-                f"wengert.Size({list(input.shape)})"
-            )
+        _check_count("value per channel", input.shape)
     return _ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
@@ -448,6 +452,9 @@ def group_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalises groups of channels of each example (Wu and He, 2018)."""
+    if input.dim() >= 2 and num_groups > 0:
+        first = input.shape[0] * input.shape[1] // num_groups
+        _check_count("value per channel", (first, num_groups, *input.shape[2:]))
     return _ops.group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -462,6 +469,11 @@ def instance_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalises every channel of each example (Ulyanov et al., 2016)."""
+    if use_input_stats and input.dim() >= 2 and math.prod(input.shape[2:]) == 1:
+        raise ValueError(
+            "Expected more than 1 spatial element when training, got input size "
+            f"wengert.Size({list(input.shape)})"
+        )
     return _ops.instance_norm(
         input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps
     )
