@@ -12,7 +12,7 @@ from opgen.stubs import Number, Tensor, elementwise
 
 
 @elementwise(f="input + alpha * other", d={"input": "1", "other": "alpha"},
-             dtypes="float complex int bool", operators="__add__ __radd__",
+             dtypes="float complex int bool", operators="__add__ __radd__", check="alpha",
              ref="lambda input, other: input + other", domain=(-100, 100), ulp=1)
 def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Sum ``input + alpha * other``, with broadcasting. The sum of bools is their logical or.
@@ -27,7 +27,7 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
 
 @elementwise(f="input - alpha * other", d={"input": "1", "other": "-alpha"},
              dtypes="float complex int", aliases="subtract", operators="__sub__ __rsub__",
-             check="bool_subtraction",
+             check="subtraction",
              ref="lambda input, other: input - other", domain=(-100, 100), ulp=1)
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference ``input - alpha * other``, with broadcasting.
@@ -179,6 +179,10 @@ def rsqrt(input: Tensor) -> Tensor:
              d={"input": "0 if exponent == 0 else exponent * pow(input, exponent - 1)",
                 "exponent": "0 if input == 0 and real(exponent) >= 0 else y * log(input)"},
              dtypes="float complex int", check="integer_power", operators="__pow__ __rpow__",
+             uniform={"exponent": {2: {"f": "input * input", "input": "2 * input"},
+                                   3: {"f": "input * input * input", "input": "3 * input * input"},
+                                   4: {"f": "(input * input) * (input * input)",
+                                       "input": "4 * input * input * input"}}},
              ref="numpy.power", domain={"input": (0.1, 10), "exponent": (-3, 3)}, ulp=4)
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """``input`` to the power ``exponent``, with broadcasting. Integer powers wrap around.
@@ -537,7 +541,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     """
 
 
-@elementwise(f="polar(abs, angle)",
+@elementwise(autocast="high", f="polar(abs, angle)",
              vjp={"abs": "_strong_product(real(g), cos(angle)) + "
                          "_strong_product(imag(g), sin(angle))",
                   "angle": "_strong_product(imag(g), abs * cos(angle)) - "

@@ -16,9 +16,18 @@ SKIPS: dict[tuple[str, str], str] = {
         for name in ("normal", "binomial", "poisson", "bernoulli")
         for check in ("gradient", "second")
     },
+    **{
+        ("_standard_gamma", check): "the derivative of the distribution, not of the sampler; see "
+        "the tests of distributions"
+        for check in ("gradient", "second")
+    },
     ("embedding", "gradient"): "on purpose no derivative: the padding row, division by frequency",
     **{
         ("linalg", f"value {dtype}"): "LAPACK has no matrices of this precision"
+        for dtype in ("float16", "bfloat16")
+    },
+    **{
+        ("rnn", f"value {dtype}"): "other operators make up the layer in this precision"
         for dtype in ("float16", "bfloat16")
     },
     **{
@@ -84,7 +93,7 @@ MEMORY = "memory that is not initialised: only shape and dtype are tested"
 OPTIMIZER = "tested with the optimizers, in tests/unit/optim/test_steps.py"
 NO_VALUE: dict[str, str] = {
     **dict.fromkeys(("rand", "randn", "_randint", "randperm", "rand_like", "randn_like",
-                     "randint_like", "normal", "bernoulli", "poisson", "binomial", "multinomial",
+                     "randint_like", "normal", "bernoulli", "poisson", "_standard_gamma", "binomial", "multinomial",
                      "uniform_", "normal_", "log_normal_", "exponential_", "cauchy_", "geometric_",
                      "random_", "bernoulli_", "_dropout", "dropout", "alpha_dropout"), RANDOM),
     **dict.fromkeys(("empty", "empty_like", "new_empty", "empty_strided", "resize_"), MEMORY),
@@ -101,6 +110,11 @@ _STEP = {"params": ["randn(3)"], "grads": ["randn(3)"], "steps": ["zeros()"], "m
 _BETAS = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0}
 _WINDOW = {"dimensions": 2, "kernel_size": [2, 2], "stride": [2, 1], "padding": [1, 0],
            "ceil_mode": True, "count_include_pad": True, "divisor_override": None}  # fmt: skip
+
+# The state and what the forward pass of an LSTM layer gave.
+_LSTM = {"hidden": "randn(2, 2)", "memory": "randn(2, 2)", "weight": "randn(8, 2)",
+         "hiddens": "rand(3, 2, 2)", "memories": "randn(3, 2, 2)", "gates": "rand(3, 2, 8)"}  # fmt: skip
+
 
 # Samples of entries that carry none of their own.
 SAMPLES: dict[str, list[dict[str, Any]]] = {
@@ -175,6 +189,11 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
                          "want_input": True, "want_weight": True, "want_bias": True}],
     "_row_norm": [{"input": "randn(4, 3)", "weight": "rand(3)", "bias": "randn(3)", "dims": 1,
                    "centered": True, "eps": 1e-5}],
+    "_lstm_vjp": [{"grad_hidden": "randn(3, 2, 2)", "grad_memory": "randn(3, 2, 2)",
+                   "grad_gates": "randn(3, 2, 8)", **_LSTM, "want_hidden": True, "want_memory": True,
+                   "want_weight": True},
+                  {"grad_hidden": "randn(3, 2, 2)", "grad_memory": "None", "grad_gates": "None",
+                   **_LSTM, "want_hidden": True, "want_memory": True, "want_weight": True}],
     "_row_norm_vjp": [{"grad": "randn(2, 3)", "input": "np.array([[1.0, 2, 3], [0, 2, 1]])",
                        "weight": "rand(3)", "mean": "np.array([2.0, 1.0])",
                        "rstd": "1 / np.sqrt([2 / 3, 2 / 3])", "dims": 1, "centered": True,
@@ -216,6 +235,7 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     "normal": [{"mean": "randn(3)", "std": "rand(3)"}, {"mean": 0.0, "std": 1.0, "size": [2, 3]}],
     "bernoulli": [{"input": "rand(3)"}, {"input": "randn(3)", "p": 0.3}],
     "poisson": [{"input": "rand(3)"}],
+    "_standard_gamma": [{"input": "1 + rand(3)"}],
     "binomial": [{"count": "np.array([3.0, 5.0])", "prob": "rand(2)"}],
     "multinomial": [{"input": "rand(2, 4)", "num_samples": 3}],
     "uniform_": [{"input": "randn(3)"}],

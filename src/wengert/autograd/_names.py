@@ -14,16 +14,17 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from wengert._C import Node, Tensor, _node_info
+from wengert._C import Node, Tensor, _frame_variables, _node_info
 
 Upstream = Node | Tensor | tuple[Tensor, ...] | None
 
+LABELS = {"_to_dtype": "to", "true_divide": "div", "true_divide_": "div_"}
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def label(op: str) -> str:
     """The name of an operator as a user calls it."""
-    return "to" if op == "_to_dtype" else op.lstrip("_")
+    return LABELS.get(op) or op.lstrip("_")
 
 
 def place(site: str | None) -> str:
@@ -94,7 +95,7 @@ def user_variables() -> Iterator[tuple[str, Any]]:
     """The variables of the running functions, innermost first, then what their `self` holds."""
     owners = []
     for frame in _user_frames():
-        for name, value in frame.f_locals.items():
+        for name, value in _frame_variables(frame):
             if name == "self":
                 owners.append(value)
             elif not name.startswith("_"):

@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import wengert as wg
 from wengert import Tensor, _ops
+from wengert._autocast import in_float32
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
-    "cosine_similarity", "cross_entropy", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss",
-    "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
-    "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "pairwise_distance",
-    "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss",
-    "triplet_margin_with_distance_loss",
+    "cosine_similarity", "cross_entropy", "gaussian_nll_loss", "hinge_embedding_loss",
+    "huber_loss", "kl_div", "l1_loss", "linear_cross_entropy", "margin_ranking_loss", "mse_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss",
+    "pairwise_distance", "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss",
+    "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip
 
 
@@ -80,6 +82,38 @@ def cross_entropy(
     return _ops.cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy` of ``linear(input, linear_weight, linear_bias)``.
+
+    Args:
+        input: (N, D) or (D).
+        linear_weight: (C, D), or (C, d1, ..., D) for scores (N, C, d1, ...).
+        target: as in `cross_entropy`. linear_bias: (C) or (C, d1, ...).
+        ignore_index: -100 for classes if left out; must be left out for probabilities.
+        options: how PyTorch saves memory. The whole product is computed, whatever they say.
+    """
+    *shape, features = linear_weight.shape
+    flat = linear_weight.reshape(-1, features)
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    scores = _ops.linear(input, flat, bias).reshape(*input.shape[:-1], *shape)
+    if ignore_index is None:
+        ignore_index = -100
+    elif target.is_floating_point():
+        raise ValueError("ignore_index is not supported for floating point target")
+    return _ops.cross_entropy(scores, target, weight, ignore_index, reduction, label_smoothing)
+
+
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -111,6 +145,7 @@ def mse_loss(
     return _ops.mse_loss(input, target, reduction)
 
 
+@in_float32
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -232,6 +267,8 @@ def kl_div(
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between ``x1`` and ``x2`` along ``dim``."""
+    if x1.shape != x2.shape:
+        x1, x2 = wg.broadcast_tensors(x1, x2)
     norm1 = x1.norm(2.0, dim, True).clamp(min=eps)
     norm2 = x2.norm(2.0, dim, True).clamp(min=eps)
     return ((x1 / norm1) * (x2 / norm2)).sum(dim)
@@ -316,9 +353,16 @@ def soft_margin_loss(
 ) -> Tensor:
     """``log(1 + exp(-target * input))``; the targets are 1 and -1."""
     reduction = _legacy_reduction(size_average, reduce, reduction)
-    return _reduce(_ops._soft_margin(input, target), reduction)
+    loss = _ops._soft_margin(input, target)
+    if loss.shape != input.shape:
+        raise RuntimeError(
+            f"output with shape {list(input.shape)} doesn't match the broadcast shape "
+            f"{list(loss.shape)}" + _pair_lines(input, target)
+        )
+    return _reduce(loss, reduction)
 
 
+@in_float32
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -334,6 +378,7 @@ def hinge_embedding_loss(
     return _reduce(apart + near, reduction)
 
 
+@in_float32
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -353,6 +398,7 @@ def margin_ranking_loss(
     return _reduce((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
+@in_float32
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -381,6 +427,25 @@ def cosine_embedding_loss(
     return _reduce(near + apart, reduction)
 
 
+@in_float32
+def _pair_lines(input: Tensor, target: Tensor) -> str:
+    def line(name: str, tensor: Tensor) -> str:
+        kind = str(tensor.dtype).rpartition(".")[2]
+        return f"\n  {name}: {kind}{list(tensor.shape)} {tensor.device}"
+
+    return line("input", input) + line("target", target)
+
+
+def _rows(input: Tensor) -> Tensor:
+    """[N, C] of that, of [C] or of a single number."""
+    if input.dim() > 2 or input.shape[-1:] == (0,):
+        raise RuntimeError(
+            "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+            f"{list(input.shape)}"
+        )
+    return input if input.dim() == 2 else input.reshape(1, -1)
+
+
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -398,17 +463,25 @@ def multi_margin_loss(
     reduction = _legacy_reduction(size_average, reduce, reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
-    rows = input if input.dim() == 2 else input.unsqueeze(0)
+    rows = _rows(input)
     classes = target.reshape(-1, 1)
+    if classes.shape[0] != rows.shape[0] or target.dim() > 1:
+        raise RuntimeError(
+            f"inconsistent target size, expected {rows.shape[0]} but got {list(target.shape)}"
+            + _pair_lines(input, target)
+        )
+    if classes.numel() and not bool(((classes >= 0) & (classes < rows.shape[1])).all()):
+        raise RuntimeError("target out of range" + _pair_lines(input, target))
     own = rows.gather(1, classes)
     terms = (margin - own + rows).clamp(min=0) ** p
     if weight is not None:
         terms = terms * weight[classes]
     terms = terms.scatter(1, classes, 0.0)
     loss = terms.sum(1) / rows.shape[1]
-    return _reduce(loss if input.dim() == 2 else loss.squeeze(0), reduction)
+    return _reduce(loss if input.dim() == 2 else loss.reshape(target.shape), reduction)
 
 
+@in_float32
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -421,8 +494,12 @@ def multilabel_margin_loss(
     The input is [N, C] or [C]; the targets, of the same shape, are classes up to the first -1.
     """
     reduction = _legacy_reduction(size_average, reduce, reduction)
-    rows = input if input.dim() == 2 else input.unsqueeze(0)
-    listed = target if target.dim() == 2 else target.unsqueeze(0)
+    rows, listed = _rows(input), _rows(target)
+    if rows.shape != listed.shape:
+        raise RuntimeError(
+            f"inconsistent target size: {list(target.shape)} for input of size: "
+            f"{list(input.shape)}" + _pair_lines(input, target)
+        )
     valid = (listed < 0).cumsum(1) == 0
     places = listed.clamp(min=0)
     counts = wg.zeros_like(listed).scatter_add(1, places, valid.to(listed.dtype))
@@ -443,14 +520,18 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:
     """The mean over classes (the last dimension) of `binary_cross_entropy_with_logits`."""
     reduction = _legacy_reduction(size_average, reduce, reduction)
+    if input.dim() == 0:
+        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
     loss = _ops._bce_with_logits(input, target)
-    return _reduce((loss if weight is None else loss * weight).mean(-1), reduction)
+    loss = loss if weight is None else loss * weight
+    return _reduce(loss.sum(input.dim() - 1) / input.shape[-1], reduction)
 
 
 def _triplet(near: Tensor, far: Tensor, margin: float, reduction: str) -> Tensor:
     return _reduce((margin + near - far).clamp(min=0), reduction)
 
 
+@in_float32
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -470,6 +551,12 @@ def triplet_margin_loss(
     reduction = _legacy_reduction(size_average, reduce, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {anchor.dim()}D, positive {positive.dim()}D, and "
+            f"negative {negative.dim()}D inputs"
+        )
 
     def distance(x: Tensor, y: Tensor) -> Tensor:
         return pairwise_distance(x, y, p, eps)

@@ -52,12 +52,15 @@ def _step(size: int, wanted: int, factor: float | None, align_corners: bool) -> 
     return 1.0 / factor if factor is not None and factor > 0 else size / wanted
 
 
-def _nearest_index(size: int, wanted: int, factor: float | None, exact: bool) -> Tensor:
-    # In float32, as PyTorch has it: which of two neighbours is taken hangs on the rounding.
-    step = wg.tensor(1.0 / factor if factor else size / wanted, dtype=wg.float32)
-    place = wg.arange(wanted, dtype=wg.float32)
-    place = (place + 0.5) * step if exact else place * step
-    return place.floor().to(wg.int64).clamp(max=size - 1)
+def _nearest_index(
+    size: int, wanted: int, factor: float | None, exact: bool, dtype: wg.dtype
+) -> Tensor:
+    # As PyTorch rounds, at last to float32: on it hangs which of two neighbours is taken.
+    dtype = dtype if dtype == wg.float64 else wg.float32
+    step = wg.tensor(1.0 / factor if factor else size / wanted, dtype=dtype)
+    place = wg.arange(wanted, dtype=dtype)
+    place = ((place + 0.5) * step - 0.5).clamp(min=0.0) + 0.5 if exact else place * step
+    return place.float().floor().to(wg.int64).clamp(max=size - 1)
 
 
 def _antialias_taps(
@@ -90,9 +93,11 @@ def _taps(
     mode: str, size: int, wanted: int, factor: float | None, align_corners: bool, antialias: bool,
     dtype: wg.dtype, device: str,
 ) -> _Taps:  # fmt: skip
-    with wg.no_grad():
+    # Kept for later calls, which may be differentiated even if this one is not.
+    with wg.inference_mode(False), wg.no_grad():
         if mode in ("nearest", "nearest-exact"):
-            return [(_nearest_index(size, wanted, factor, mode != "nearest").to(device), None)]
+            index = _nearest_index(size, wanted, factor, mode != "nearest", dtype)
+            return [(index.to(device), None)]
         step = _step(size, wanted, factor, align_corners)
         if antialias:
             return [
@@ -146,17 +151,12 @@ _AREA: dict[int, Callable[..., Tensor]] = {
 }
 
 
-def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
+def _check_mode(input: Tensor, mode: str, antialias: bool) -> None:
     if mode not in _SPATIAL:
         raise NotImplementedError(
             "Input Error: Only 3D, 4D and 5D input Tensors supported (got "
             f"{input.dim()}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | "
             f"area | nearest-exact (got {mode})"
-        )
-    if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
-        raise ValueError(
-            "align_corners option can only be set with the interpolating modes: linear | bilinear "
-            "| bicubic | trilinear"
         )
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ValueError(
@@ -233,8 +233,13 @@ def interpolate(
     >>> wg.nn.functional.interpolate(wg.tensor([[[1.0, 3.0]]]), scale_factor=2, mode="linear")
     tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
     """
-    _check_mode(input, mode, align_corners, antialias)
+    if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear "
+            "| bicubic | trilinear"
+        )
     sizes, factors = _sizes(input, size, scale_factor, recompute_scale_factor)
+    _check_mode(input, mode, antialias)
     spatial = len(sizes)
     if min(*sizes, *input.shape[2:]) <= 0:
         raise RuntimeError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from wengert import Tensor, _ops
 from wengert._composite.shape import pad
@@ -11,14 +13,14 @@ __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
     "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool2d_with_indices",
     "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "avg_pool1d", "avg_pool2d",
-    "avg_pool3d", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
-    "conv_transpose3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
+    "avg_pool3d", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
     "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
     "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d",
 ]  # fmt: skip
 
 _Size = int | Sequence[int]
-_Pooled = Tensor | tuple[Tensor, Tensor]
+_Pooled: TypeAlias = Tensor | tuple[Tensor, Tensor]
 
 
 def _many(value: _Size, count: int) -> tuple[int, ...]:
@@ -119,6 +121,16 @@ def conv3d(
     return _ops.conv3d(input, weight, bias, stride, padding, dilation, groups)
 
 
+def _not_empty(input: Tensor, result: Tensor, count: int) -> Tensor:
+    if 0 in result.shape[-count:]:
+        given, found = (" x ".join(map(str, x.shape[-count:])) for x in (input, result))
+        raise RuntimeError(
+            f"Given input size per channel: ({given}). Calculated output size per channel: "
+            f"({found}). Output size is too small"
+        )
+    return result
+
+
 def conv_transpose1d(
     input: Tensor,
     weight: Tensor,
@@ -141,9 +153,10 @@ def conv_transpose1d(
     >>> wg.nn.functional.conv_transpose1d(input, weight).sum().item()
     3.0
     """
-    return _ops.conv_transpose1d(
+    result = _ops.conv_transpose1d(
         input, weight, bias, stride, padding, output_padding, groups, dilation
     )
+    return _not_empty(input, result, 1)
 
 
 def conv_transpose2d(
@@ -168,9 +181,10 @@ def conv_transpose2d(
     >>> wg.nn.functional.conv_transpose2d(input, weight).sum().item()
     9.0
     """
-    return _ops.conv_transpose2d(
+    result = _ops.conv_transpose2d(
         input, weight, bias, stride, padding, output_padding, groups, dilation
     )
+    return _not_empty(input, result, 2)
 
 
 def conv_transpose3d(
@@ -195,9 +209,22 @@ def conv_transpose3d(
     >>> wg.nn.functional.conv_transpose3d(input, weight).sum().item()
     27.0
     """
-    return _ops.conv_transpose3d(
+    result = _ops.conv_transpose3d(
         input, weight, bias, stride, padding, output_padding, groups, dilation
     )
+    return _not_empty(input, result, 3)
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """`conv1d` of (length, batch, channels); ``weight`` is (kernel length, channels, outputs)."""
+    if input.dim() != 3 or weight.dim() != 3 or bias.dim() != 1:
+        raise RuntimeError(
+            "conv_tbc(): Input must have 3 dims: time, batch, in_channel, weight kernel_width, "
+            f"in_channels, out_channels, and bias out_channels; got {list(input.shape)}, "
+            f"{list(weight.shape)} and {list(bias.shape)}"
+        )
+    result = _ops.conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, pad, 1, 1)
+    return result.permute(2, 0, 1)
 
 
 # ---- pooling ------------------------------------------------------------------------------------
@@ -510,7 +537,25 @@ def _unpool(
             raise ValueError(
                 f"invalid output_size {sizes} (each has to be within a stride of {smallest})"
             )
-    return _ops._max_pool_backward(input, indices, (*lead, *sizes), count)
+    if input.shape != indices.shape:
+        raise RuntimeError(
+            f"max_unpool{count}d(): Expected shape of indices to be same as that of the input "
+            f"tensor ({list(input.shape)}) but got indices tensor with shape: "
+            f"{list(indices.shape)}"
+        )
+    room = math.prod(sizes)
+    # Windows that overlap name a place twice, with the same value: it is written, not added up.
+    values, places = input.flatten(-count), indices.flatten(-count)
+    if places.numel():
+        low, high = int(places.min()), int(places.max())
+        if low < 0 or high >= room:
+            wrong = low if low < 0 else high
+            raise RuntimeError(
+                f"Found an invalid max index: {wrong} (output volumes are of size "
+                f"{'x'.join(map(str, sizes))})"
+            )
+    zeros = input.new_zeros(*lead, room)
+    return zeros.scatter(-1, places, values).reshape(*lead, *sizes)
 
 
 def max_unpool1d(

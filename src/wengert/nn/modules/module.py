@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import wengert as wg
 
-from ..parameter import Buffer, Parameter
+from ..parameter import Buffer, Parameter, is_lazy
+from ._blame import name_module
 from ._hooks import (
     HooksMixin,
     every_backward,
@@ -79,18 +80,25 @@ class Module(HooksMixin, StateMixin):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if (
-            self._forward_hooks
-            or self._forward_pre_hooks
-            or self._backward_hooks
-            or self._backward_pre_hooks
-            or every_forward
-            or every_forward_pre
-            or every_backward
-            or every_backward_pre
-        ):
-            return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            if (
+                self._forward_hooks
+                or self._forward_pre_hooks
+                or self._backward_hooks
+                or self._backward_pre_hooks
+                or every_forward
+                or every_forward_pre
+                or every_backward
+                or every_backward_pre
+            ):
+                return self._call_with_hooks(args, kwargs)
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            name_module(error, self, args, Module.__call__.__code__)
+            raise
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Does nothing: programs run eagerly, at full speed."""
 
     # ---- registering ----
 
@@ -170,24 +178,24 @@ class Module(HooksMixin, StateMixin):
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             self._forget(name, self._parameter_names)
             self.register_parameter(name, value)
+        elif name in values.get("_parameter_names", ()):
+            self._assign_registered(name, value, "parameter", "nn.Parameter", value is None)
         elif isinstance(value, Module):
             if "_module_names" not in values:
                 raise AttributeError("cannot assign module before Module.__init__() call")
             self._forget(name, self._module_names)
             values[name] = value
             self._module_names[name] = True
+        elif name in values.get("_module_names", ()):
+            self._assign_registered(name, value, "child module", "nn.Module", value is None)
         elif isinstance(value, Buffer):
             if "_buffer_names" not in values:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
             self._forget(name, self._buffer_names)
             self.register_buffer(name, value, value.persistent)
-        elif name in values.get("_parameter_names", ()):
-            self._assign_registered(name, value, "parameter", "nn.Parameter", value is None)
-        elif name in values.get("_module_names", ()):
-            self._assign_registered(name, value, "child module", "nn.Module", value is None)
         elif name in values.get("_buffer_names", ()):
             fits = value is None or isinstance(value, wg.Tensor)
-            self._assign_registered(name, value, "buffer", "Tensor", fits)
+            self._assign_registered(name, value, "buffer", "nn.Buffer, wengert.Tensor", fits)
         else:
             super().__setattr__(name, value)
 
@@ -234,20 +242,29 @@ class Module(HooksMixin, StateMixin):
         module: Module = self
         for name in target.split(".") if target else ():
             if not hasattr(module, name):
-                raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+                raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
             module = getattr(module, name)
             if not isinstance(module, Module):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
 
-    def set_submodule(self, target: str, module: Module) -> None:
-        """Puts ``module`` in the place named ``target``."""
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Puts ``module`` in the place named ``target``; with ``strict`` there must be one.
+
+        Raises:
+            ValueError: no name, or no module. AttributeError: a name on the way leads to none.
+        """
         if target == "":
             raise ValueError("Cannot set the submodule without a target name!")
         if not isinstance(module, Module):
             raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
-        parent, _, name = target.rpartition(".")
-        setattr(self.get_submodule(parent), name, module)
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """Returns the parameter with the qualified name ``target``."""
@@ -261,7 +278,7 @@ class Module(HooksMixin, StateMixin):
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if not hasattr(module, name):
-            raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
         if name not in registry.fget(module):
             article = "" if expected.startswith("a ") else "an "
             raise AttributeError(f"`{name}` is not {article}{expected}")
@@ -285,9 +302,9 @@ class Module(HooksMixin, StateMixin):
                     path = prefix + ("." if prefix else "") + name
                     yield from module.named_modules(memo, path, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
-        """Yields this module and all below it, each once."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """Yields this module and all below it, each once unless ``remove_duplicate`` is false."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -371,17 +388,20 @@ class Module(HooksMixin, StateMixin):
                 if grad is not None:
                     parameter.grad = fn(grad).requires_grad_(grad.requires_grad)
         for name in self._buffer_names:
-            if values[name] is not None:
-                values[name] = fn(values[name])
+            buffer = values[name]
+            if is_lazy(buffer):
+                buffer.data = fn(buffer.data)
+            elif buffer is not None:
+                values[name] = fn(buffer)
         return self
 
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
         """Moves all parameters and buffers to a device, a floating-point dtype, or both, in place.
 
         Takes ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``. Integer
-        buffers keep their dtype.
+        buffers keep their dtype. ``memory_format`` lays out what has four or five dimensions.
         """
-        device, dtype, non_blocking = _parse_to(*args, **kwargs)
+        device, dtype, non_blocking, memory_format = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 "nn.Module.to only accepts floating point or complex dtypes, but got desired "
@@ -391,7 +411,10 @@ class Module(HooksMixin, StateMixin):
         def convert(tensor: wg.Tensor) -> wg.Tensor:
             inexact = tensor.is_floating_point() or tensor.is_complex()
             target = dtype if inexact and dtype is not None else tensor.dtype
-            return tensor.to(device or tensor.device, target, non_blocking)
+            moved = tensor.to(device or tensor.device, target, non_blocking)
+            if memory_format is not None and tensor.dim() in (4, 5):
+                moved = moved.contiguous(memory_format=memory_format)
+            return moved
 
         return self._apply(convert)
 
@@ -424,8 +447,7 @@ class Module(HooksMixin, StateMixin):
 
     def cuda(self: Self, device: int | wg.device | None = None) -> Self:
         """Moves parameters and buffers to a GPU."""
-        target = "cuda" if device is None else f"cuda:{device}" if type(device) is int else device
-        return self._apply(lambda t: t.to(target))
+        return self._apply(lambda t: t.cuda(device))
 
     def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
         """Moves to ``device`` without copying the values, which are then arbitrary."""
@@ -464,6 +486,10 @@ class Module(HooksMixin, StateMixin):
                     parameter.grad.requires_grad_(False)
                 parameter.grad.zero_()
 
+    def __dir__(self) -> list[str]:
+        # Without the names of children such as "0", which cannot be typed.
+        return sorted(name for name in super().__dir__() if not name[:1].isdigit())
+
     # ---- printing ----
 
     def _get_name(self) -> str:
@@ -493,7 +519,7 @@ def _parse_to(
     dtype: Any = None,
     non_blocking: bool = False,
     memory_format: Any = None,
-) -> tuple[Any, Any, bool]:
+) -> tuple[Any, Any, bool, Any]:
     for argument in args:
         if isinstance(argument, wg.Tensor):
             device, dtype = argument.device, argument.dtype
@@ -503,7 +529,7 @@ def _parse_to(
             non_blocking = argument
         elif argument is not None:
             device = argument
-    return device, dtype, non_blocking
+    return device, dtype, non_blocking, memory_format
 
 
 def _indent(text: str, by: int = 2) -> str:
