@@ -206,6 +206,11 @@ class Run {
         WENGERT_CHECK(gradient.sizes() == root.sizes(), kRuntime, "Mismatch in shape: grad_output[",
                       i, "] has a shape of ", to_string(gradient.sizes()), " and output[", i,
                       "] has a shape of ", to_string(root.sizes()), ".");
+        WENGERT_CHECK(is_complex(gradient.dtype()) == is_complex(root.dtype()), kRuntime,
+                      "For complex Tensors, both grad_output and output are required to have the "
+                      "same dtype. Mismatch in dtype: grad_output[",
+                      i, "] has a dtype of ", dtype_name(gradient.dtype()), " and output[", i,
+                      "] has a dtype of ", dtype_name(root.dtype()), ".");
       }
       const size_t task = task_of(edge.node());
       roots_.push_back({task, edge.index, std::move(gradient), edge.target});

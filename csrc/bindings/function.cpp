@@ -58,7 +58,7 @@ struct FunctionNode : Node {
     Held name;
     Kept kept;
   };
-  std::vector<Input> inputs;  // one per argument of forward
+  std::vector<Input> inputs;    // one per argument of forward
   std::vector<bool> is_tensor;  // one per output
   std::vector<Kept> saved;
   std::vector<Attribute> attributes;  // outputs and intermediate values that hang on ctx
@@ -72,9 +72,10 @@ namespace {
 // Values of these do not depend on those of their argument, or only in steps.
 bool is_flat(std::string_view op) {
   static const auto* const ops = new std::set<std::string_view>{
-      "zeros_like", "ones_like", "full_like",  "empty_like", "rand_like", "randn_like",
-      "randint_like", "bernoulli", "multinomial", "sign", "sgn", "floor", "ceil", "round", "trunc",
-      "new_zeros", "new_ones", "new_full", "new_empty", "heaviside"};
+      "zeros_like", "ones_like",    "full_like", "empty_like",  "rand_like",
+      "randn_like", "randint_like", "bernoulli", "multinomial", "sign",
+      "sgn",        "floor",        "ceil",      "round",       "trunc",
+      "new_zeros",  "new_ones",     "new_full",  "new_empty",   "heaviside"};
   return ops->contains(op);
 }
 
@@ -115,6 +116,15 @@ void incomplete_backward(Node& node, Tensor*, Tensor*) {
 const NodeType kIncompleteType = {"NotDifferentiableTwice", "saved value", incomplete_backward,
                                   no_saved, remove_node<IncompleteNode>};
 
+// "file.py:12", the file relative to the current directory where it lies below it.
+std::string place(Site site) {
+  const Held text =
+      Held::adopt(checked(PyObject_CallMethod(helpers, "place", "(s)", format_site(site).c_str())));
+  const char* characters = PyUnicode_AsUTF8(text.get());
+  if (characters == nullptr) throw_python_error();
+  return characters;
+}
+
 Tensor behind_error(const Tensor& value, FunctionNode& node, std::string story) {
   const size_t count = node.edges.size();
   auto* error = new IncompleteNode(&kIncompleteType, count, 1);
@@ -127,14 +137,18 @@ Tensor behind_error(const Tensor& value, FunctionNode& node, std::string story) 
 }
 
 Tensor value_of(FunctionNode& node, const FunctionNode::Kept& kept, const std::string& role) {
-  const Tensor value = kept.value.get(node, role.c_str());
+  Tensor value;
+  {  // outputs have their history even where nothing is recorded: the rule may ask for it
+    const GradModeScope mode(modes.grad || kept.value.packed() == nullptr);
+    value = kept.value.get(node, role.c_str());
+  }
   if (!kept.computed || !modes.grad || !value.defined()) return value;
   return behind_error(
       value, node,
       str("trying to differentiate twice through ", node.type->op, ": its forward computed ", role,
-          " without recording it, so the second derivative would be wrong", describe_argument(
-          role.c_str(), value), "\n    computed by  ", kept.computed->op, "   ",
-          format_site(kept.computed->site), "\n    applied at   ", format_site(node.site),
+          " without recording it, so the second derivative would be wrong",
+          describe_argument(role.c_str(), value), "\n    computed by  ", kept.computed->op, "   ",
+          place(kept.computed->site), "\n    applied at   ", place(node.site),
           "\n    fix: return it from forward as one more output and save that; or save the inputs "
           "and compute it in backward; or mark backward with @once_differentiable"));
 }
@@ -152,11 +166,11 @@ std::string describe_input(FunctionNode& node, size_t index) {
   const char* text = PyUnicode_AsUTF8(name.get());
   if (text == nullptr) throw_python_error();
   const FunctionNode::Input& input = node.inputs[index];
-  const std::string value = input.edge < 0 ? "not a tensor"
-                                           : str(dtype_name(input.info.dtype),
-                                                 to_string(input.info.sizes), " cpu");
+  const std::string value =
+      input.edge < 0 ? "not a tensor"
+                     : str(dtype_name(input.info.dtype), to_string(input.info.sizes), " cpu");
   return str("\n  ", text, ": ", value, "   argument ", index, " of ", node.type->op,
-             ".forward, applied at ", format_site(node.site));
+             ".forward, applied at ", place(node.site));
 }
 
 // The static method that goes backwards.
@@ -169,10 +183,11 @@ Held rule_of(PyObject* function) {
                 "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You "
                 "should only implement one of them.");
   if (!has_backward && !has_vjp) {
-    fail(ErrorKind::kNotImplemented,
-         "You must implement either the backward or vjp method for your custom autograd.Function to "
-         "use it with backward mode AD.\n  function: ",
-         reinterpret_cast<PyTypeObject*>(function)->tp_name);
+    fail(
+        ErrorKind::kNotImplemented,
+        "You must implement either the backward or vjp method for your custom autograd.Function to "
+        "use it with backward mode AD.\n  function: ",
+        reinterpret_cast<PyTypeObject*>(function)->tp_name);
   }
   return has_backward ? backward : vjp;
 }
@@ -221,8 +236,8 @@ Tensor checked_gradient(FunctionNode& node, size_t index, PyObject* given) {
                 to_string(gradient.sizes()), " but expected shape compatible with ",
                 to_string(input.info.sizes), describe_input(node, index),
                 describe_argument("gradient", gradient));
-  WENGERT_CHECK(is_complex(input.info.dtype) || !is_complex(gradient.dtype()), kRuntime, "Function ",
-                name, " returned an invalid gradient at index ", index,
+  WENGERT_CHECK(is_complex(input.info.dtype) || !is_complex(gradient.dtype()), kRuntime,
+                "Function ", name, " returned an invalid gradient at index ", index,
                 " - got a complex gradient for a real input", describe_input(node, index),
                 describe_argument("gradient", gradient));
   return gradient;
@@ -391,12 +406,11 @@ PyObject* get_saved_tensors(PyObject* object, void*) {
     FunctionNode& node = *self->node;
     const Ref<GraphObject> alive(&node);
     if (node.released) Saved().get(node, "");  // raises
-    Held result =
-        Held::adopt(checked(PyTuple_New(static_cast<Py_ssize_t>(node.saved.size()))));
+    Held result = Held::adopt(checked(PyTuple_New(static_cast<Py_ssize_t>(node.saved.size()))));
     for (size_t i = 0; i < node.saved.size(); ++i) {
       const bool named = node.saved[i].computed && modes.grad;
-      const Tensor value = value_of(node, node.saved[i],
-                                    named ? str("saved_tensors[", i, "]") : "saved_tensors");
+      const Tensor value =
+          value_of(node, node.saved[i], named ? str("saved_tensors[", i, "]") : "saved_tensors");
       PyTuple_SET_ITEM(result.get(), static_cast<Py_ssize_t>(i), wrap(value));
     }
     return result.release();
@@ -817,8 +831,8 @@ PyObject* apply(PyObject* function, PyObject* const* args, Py_ssize_t count, PyO
         throw_python_error();
       }
     }
-    const Held bound = Held::adopt(checked(PyObject_CallMethod(
-        helpers, "_bind", "(OOO)", function, positional.get(), named.get())));
+    const Held bound = Held::adopt(checked(
+        PyObject_CallMethod(helpers, "_bind", "(OOO)", function, positional.get(), named.get())));
     return Application(function, &PyTuple_GET_ITEM(bound.get(), 0),
                        static_cast<size_t>(PyTuple_GET_SIZE(bound.get())))();
   });

@@ -194,7 +194,7 @@ CASES = {
             y.sum().backward()
         ----
         the tensor to differentiate is nan.
-          nan made by   true_divide_   script.py:7   y /= x.detach()
+          nan made by   div_   script.py:7   y /= x.detach()
             result:   float32[2]   from 1 to 1   1 nan, 0 inf of 2, the first at (0,)
         """,
     "that nothing reads": """
@@ -205,7 +205,7 @@ CASES = {
             metric = wg.tensor(0.0) / 0
         ----
         a result is nan.
-          nan made by   true_divide   script.py:5   metric = wg.tensor(0.0) / 0
+          nan made by   div   script.py:5   metric = wg.tensor(0.0) / 0
             input:    float32[]   from 0 to 0
             output:   float32[]   no finite element   1 nan, 0 inf of 1, the first at ()
         """,

@@ -487,6 +487,8 @@ def _pad_by_index(input: Tensor, dim: int, before: int, after: int, mode: str) -
         length += min(before, 0) + min(after, 0)
         input = _ops.narrow(input, dim, max(-before, 0), length)
         before, after = max(before, 0), max(after, 0)
+        if before == after == 0:
+            return input
     index = _ops.arange(-before, length + after, device=input.device)
     if mode == "replicate":
         if length == 0:

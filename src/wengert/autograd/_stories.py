@@ -97,6 +97,8 @@ def _cure(info: dict[str, Any], name: str, writes: list[tuple[str, str | None, i
         )
     if op.endswith("(out=)"):
         return f"let {write} make a new tensor instead of filling one with out=, or {again}."
+    if "inplace=True" in source(site):
+        return f"leave inplace=True out at {write}."
     if _is_activation(op):
         return f"use {op[:-1]}() instead of {op}() there (inplace=False in a module)."
     if how & VIEW and op in FILLING | SYMBOLS:

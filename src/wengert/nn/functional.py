@@ -5,11 +5,13 @@ What is one operator of the core is passed on to it; the rest is written here ou
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 
 import wengert as wg
 from wengert import _ops
+from wengert._autocast import in_float32
 from wengert._composite.images import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
 from wengert._composite.indexing import one_hot
 from wengert._composite.pointwise import gelu
@@ -253,6 +255,8 @@ def rrelu(
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along ``dim`` times the sigmoid of the second half."""
+    if input.dim() == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
     size = input.shape[dim]
     if size % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
@@ -391,6 +395,14 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 # ---- normalisation and dropout ----
 
 
+def _check_count(what: str, shape: Sequence[int]) -> None:
+    """Raises where statistics would be those of a single number."""
+    if math.prod((shape[0], *shape[2:])) == 1:
+        raise ValueError(
+            f"Expected more than 1 {what} when training, got input size wengert.Size({list(shape)})"
+        )
+
+
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -406,12 +418,7 @@ def batch_norm(
     In training the batch's statistics are used and the running ones updated, in place.
     """
     if training:
-        count = input.numel() // max(input.shape[1], 1)
-        if count == 1:
-            raise ValueError(
-                "Expected more than 1 value per channel when training, got input size "
-                f"wengert.Size({list(input.shape)})"
-            )
+        _check_count("value per channel", input.shape)
     return _ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
@@ -447,6 +454,9 @@ def group_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalises groups of channels of each example (Wu and He, 2018)."""
+    if input.dim() >= 2 and num_groups > 0:
+        first = input.shape[0] * input.shape[1] // num_groups
+        _check_count("value per channel", (first, num_groups, *input.shape[2:]))
     return _ops.group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -461,11 +471,17 @@ def instance_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalises every channel of each example (Ulyanov et al., 2016)."""
+    if use_input_stats and input.dim() >= 2 and math.prod(input.shape[2:]) == 1:
+        raise ValueError(
+            "Expected more than 1 spatial element when training, got input size "
+            f"wengert.Size({list(input.shape)})"
+        )
     return _ops.instance_norm(
         input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps
     )
 
 
+@in_float32
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:

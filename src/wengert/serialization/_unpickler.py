@@ -19,6 +19,7 @@ from ._files import CorruptedError, need
 __all__ = ["Unpickler"]
 
 _MAX_KEY_DEPTH = 20
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 
 class _Unknown:
@@ -66,16 +67,17 @@ class Unpickler:
         while True:
             code = file.read(1)
             need(code, "the pickle has no end")
-            opcode = pickletools.code2op.get(code.decode("latin1"))
-            name = f"{code!r}" if opcode is None else opcode.name
-            if name == "STOP":
+            opcode = _OPCODES.get(code.decode("latin1"))
+            if opcode is None:
+                raise CorruptedError(f"the pickle has the unknown instruction {code!r}")
+            if opcode.name == "STOP":
                 result = self.pop()
                 self.check_unknown()
                 return result
-            step = _STEPS.get(name)
-            need(step is not None, f"the pickle has the unsupported instruction {name}")
-            argument = opcode.arg.reader(file) if opcode.arg else None  # type: ignore[union-attr]
-            step(self, argument)  # type: ignore[misc]
+            step = _STEPS.get(opcode.name)
+            if step is None:
+                raise CorruptedError(f"the pickle has the unsupported instruction {opcode.name}")
+            step(self, opcode.arg.reader(file) if opcode.arg else None)
 
     def check_unknown(self) -> None:
         """Raises UnpicklingError with all names that are not in the table."""

@@ -55,6 +55,9 @@ def test_assignment_moves_between_registries():
     module.x = 3
     module.x = nn.Parameter(wg.ones(2))
     assert "x" in module._parameters
+    with pytest.raises(TypeError, match="cannot assign '.*Identity' as parameter 'x'"):
+        module.x = nn.Identity()
+    del module.x
     module.x = nn.Identity()
     assert "x" not in module._parameters
     assert list(module._modules) == ["x"]
