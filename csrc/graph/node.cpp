@@ -184,7 +184,7 @@ Tensor Saved::unpack(Node& owner, const char* role) const {
   if (storage && value.storage() == storage && storage->version != version) {
     fail_overwritten(owner, role, *value.impl(), version);
   }
-  if (!modes.grad) return value;
+  // With its history even where nothing is recorded: backward rules of users may ask for it.
   Tensor twin = alias(value);
   twin->grad_fn = is_output ? Ref<GraphObject>(&owner) : aside->history.target;
   twin->output_index = is_output ? index : aside->history.index;
