@@ -87,7 +87,7 @@ def test_late_nodes_run_first() -> None:
 
 def test_sequence_numbers_grow() -> None:
     x = leaf(1.0)
-    numbers = [(x * k).grad_fn._sequence_nr for k in range(5)]
+    numbers = [(x * k).grad_fn._sequence_nr() for k in range(5)]
     assert numbers == sorted(set(numbers))
 
 
@@ -253,8 +253,6 @@ def test_the_mode_within_backward() -> None:
         y.register_hook(lambda g: modes.append((wg.is_grad_enabled(), g.requires_grad)))
         (y * x).backward(create_graph=create)
     assert modes == [(False, False), (True, True)]
-    with wg.no_grad():
-        assert grad((leaf(1.0) * 2,), [x], allow_unused=True) == (None,)
 
 
 def test_backward_under_no_grad() -> None:
