@@ -329,8 +329,10 @@ class Run {
         results_[capture.input] = incoming[capture.output];
       } else if (node->type != &kAccumulateGrad && incoming[capture.output].defined()) {
         const Tensor& input = request_.inputs[capture.input];
-        if (input.defined())
-          accumulate_into(input, incoming[capture.output], request_.create_graph);
+        // One that keeps its gradient got it with the node's hooks.
+        if (input.defined() && !(input->extra != nullptr && input->extra->retains_grad)) {
+          accumulate_into(input, incoming[capture.output], request_.create_graph, false);
+        }
       }
     }
     const bool run = any && tasks_[index].needed && (!leaf || request_.accumulate);

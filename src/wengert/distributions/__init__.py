@@ -15,6 +15,7 @@ import sys as _sys
 from . import (
     composed,
     constraints,
+    derived,
     discrete,
     location_scale,
     positive,
@@ -30,6 +31,14 @@ from .composed import (
     TransformedDistribution,
 )
 from .constraint_registry import biject_to, transform_to
+from .derived import (
+    FisherSnedecor,
+    InverseGamma,
+    LogisticNormal,
+    NegativeBinomial,
+    Pareto,
+    Weibull,
+)
 from .discrete import (
     Bernoulli,
     Binomial,
@@ -84,6 +93,7 @@ __all__ = [
     "ExpRelaxedCategorical",
     "ExpTransform",
     "Exponential",
+    "FisherSnedecor",
     "Gamma",
     "Geometric",
     "Gumbel",
@@ -91,16 +101,20 @@ __all__ = [
     "HalfNormal",
     "Independent",
     "IndependentTransform",
+    "InverseGamma",
     "Laplace",
     "LogNormal",
+    "LogisticNormal",
     "LogitRelaxedBernoulli",
     "LowerCholeskyTransform",
     "MixtureSameFamily",
     "Multinomial",
     "MultivariateNormal",
+    "NegativeBinomial",
     "Normal",
     "OneHotCategorical",
     "OneHotCategoricalStraightThrough",
+    "Pareto",
     "Poisson",
     "PowerTransform",
     "RelaxedBernoulli",
@@ -115,6 +129,7 @@ __all__ = [
     "Transform",
     "TransformedDistribution",
     "Uniform",
+    "Weibull",
     "biject_to",
     "constraints",
     "identity_transform",
@@ -126,6 +141,7 @@ __all__ = [
 
 # PyTorch has a module for each distribution; programs import from those names, too.
 _HOMES = {
+    derived: "fishersnedecor inverse_gamma logistic_normal negative_binomial pareto weibull",
     composed: "half_cauchy half_normal independent log_normal mixture_same_family "
     "transformed_distribution",
     discrete: "bernoulli binomial categorical geometric multinomial one_hot_categorical poisson",

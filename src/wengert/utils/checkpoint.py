@@ -6,6 +6,7 @@ T. Chen, B. Xu, C. Zhang, C. Guestrin, "Training Deep Nets with Sublinear Memory
 from __future__ import annotations
 
 import contextlib
+import functools
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import wengert as wg
 
+from .. import random
 from ..autograd.function import Function
 from ..autograd.graph import queue_callback, running_backward, saved_tensors_hooks
 from ._pytree import tree_flatten, tree_unflatten
@@ -65,7 +67,7 @@ class _RandomState:
     """The state of the default generator and of those among the arguments."""
 
     def __init__(self, generators: Iterable[wg.Generator]) -> None:
-        distinct = {id(g): g for g in (wg.default_generator, *generators)}.values()
+        distinct = {id(g): g for g in (random.default_generator, *generators)}.values()
         self.states = [(generator, generator.get_state()) for generator in distinct]
 
     @contextlib.contextmanager
@@ -163,7 +165,7 @@ class _Frame:
             leaves[i] = tensor
         args, kwargs = tree_unflatten(leaves, self.structure)
         if key is not None and key not in self.values:
-            queue_callback(lambda: self.values.pop(key, None) and None)
+            queue_callback(functools.partial(self.forget, key))
         values: dict[int, wg.Tensor] = {}
         self.values[key] = values
         facts: list[Any] = []
@@ -182,6 +184,9 @@ class _Frame:
         with self.random(), self.recompute_context, record, hooks, stop:
             self.function(*args, **kwargs)
         self.compare(facts)
+
+    def forget(self, key: int) -> None:
+        self.values.pop(key, None)
 
     def compare(self, facts: list[Any]) -> None:
         if len(facts) != len(self.facts):
@@ -353,9 +358,7 @@ def checkpoint_sequential(
     >>> wg.utils.checkpoint.checkpoint_sequential(model, 2, wg.ones(4, 2)).shape
     wengert.Size([4, 1])
     """
-    steps = (
-        list(functions.children()) if isinstance(functions, wg.nn.Sequential) else list(functions)
-    )
+    steps = list(functions.children() if hasattr(functions, "children") else functions)
     if not 1 <= segments <= len(steps):
         raise ValueError(
             f"checkpoint_sequential(): segments must be between 1 and the number of functions, "
