@@ -216,14 +216,13 @@ def test_threads_do_not_change_a_bit(name):
 
 @pytest.mark.parametrize("name", ["SGD", "RMSprop", "NAdam", "Adadelta"])
 def test_a_thousand_steps_stay_near(name):
-    for p, expected in _trajectory(name, (3,), wg.float64, steps=1000):
-        pass
+    *_, (p, expected) = _trajectory(name, (3,), wg.float64, steps=1000)
     np.testing.assert_allclose(p.detach().numpy(), expected, rtol=1e-10)
 
 
 def test_a_step_takes_no_memory():
-    p = nn.Parameter(wg.ones(1 << 16))
-    p.grad = wg.ones(1 << 16)
+    p = nn.Parameter(wg.ones(1 << 14))
+    p.grad = wg.ones(1 << 14)
     for name in ALL:
         if name == "Muon":  # products of matrices need room
             continue
