@@ -7,7 +7,8 @@ for all steps; where a graph of the backward pass is recorded it is written out 
 from opgen.stubs import Tensor, opaque
 
 
-@opaque(d={"gates, hidden, memory, weight":
+@opaque(autocast="high",
+        d={"gates, hidden, memory, weight":
            "_lstm_vjp(g0, g1, g2, hidden, memory, weight, y0, y1, y2, needs('hidden'), "
            "needs('memory'), needs('weight'))"}, public="",
         samples=[{"gates": "randn(3, 2, 8)", "hidden": "randn(2, 2)", "memory": "randn(2, 2)",

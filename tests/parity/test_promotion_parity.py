@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 
 import wengert  # noqa: E402
 
+pytestmark = pytest.mark.filterwarnings("ignore:(ComplexHalf|Casting complex)")
 DTYPES = [
     "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
     "float64", "complex64", "complex128",

@@ -13,6 +13,7 @@ from wengert import _C
 from wengert._C import _FunctionBase, _refuse_gradient
 from wengert._C import _FunctionCtx as FunctionCtx
 
+from ._names import place
 from .grad_mode import no_grad
 
 __all__ = ["Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]
@@ -142,9 +143,8 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
             "trying to differentiate twice a function that was marked with @once_differentiable"
         )
         if node is not None:
-            message += (
-                f"\n  function: {node.name().removesuffix('Backward')}, applied at {node.site}"
-            )
+            name = node.name().removesuffix("Backward")
+            message += f"\n  function: {name}, applied at {place(node.site)}"
 
         def refuse(value: Any) -> Any:
             if (
@@ -188,8 +188,8 @@ def _bind(
         bound.apply_defaults()
     if bound.kwargs:
         raise TypeError(
-            f"{function.__name__}.apply(): forward takes {', '.join(bound.kwargs)} by keyword only; "
-            "gradients belong to positional parameters"
+            f"{function.__name__}.apply(): forward takes {', '.join(bound.kwargs)} by keyword "
+            "only; gradients belong to positional parameters"
         )
     return bound.args
 

@@ -21,26 +21,29 @@ Weights = Sequence[Tensor]
 
 
 def _rnn(activation: Callable[[Tensor], Tensor], weights: Weights, bias: bool) -> Step:
-    recurrent = weights[1].t()
+    # `linear`, not `addmm`: its gradient of the weight comes out in the weight's own layout.
+    recurrent = weights[1]
 
     def step(share: Tensor, state: State) -> State:
-        return (activation(_ops.addmm(share, state[0], recurrent)),)
+        return (activation(share + _ops.linear(state[0], recurrent)),)
 
     return step
 
 
 def _lstm(weights: Weights, bias: bool) -> Step:
-    recurrent = weights[1].t()
-    projection = weights[-1].t() if len(weights) == (5 if bias else 3) else None
+    recurrent = weights[1]
+    projection = weights[-1] if len(weights) == (5 if bias else 3) else None
 
     def step(share: Tensor, state: State) -> State:
         hidden, memory = state
         size = memory.shape[1]
-        gates = _ops.addmm(share, hidden, recurrent)
+        gates = share + _ops.linear(hidden, recurrent)
         into, keep, new, out = _ops.split_with_sizes(gates, [size, size, size, size], 1)
         memory = keep.sigmoid() * memory + into.sigmoid() * new.tanh()
         hidden = out.sigmoid() * memory.tanh()
-        return (hidden if projection is None else hidden @ projection), memory
+        if projection is not None:
+            hidden = _ops.linear(hidden, projection)
+        return hidden, memory
 
     return step
 

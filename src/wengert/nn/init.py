@@ -148,9 +148,11 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 
 def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
-    if mode.lower() not in ("fan_in", "fan_out"):
+    mode = mode.lower()
+    if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    return _calculate_fan_in_and_fan_out(tensor)[mode.lower() == "fan_out"]
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
+    return fan_in if mode == "fan_in" else fan_out
 
 
 def xavier_uniform_(
@@ -184,12 +186,8 @@ def _kaiming(
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
         return tensor
-    mode = mode.lower()
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
-    gain = calculate_gain(nonlinearity, a)
-    return fill(gain / math.sqrt(fan_in if mode == "fan_in" else fan_out))
+    fan = _calculate_correct_fan(tensor, mode)
+    return fill(calculate_gain(nonlinearity, a) / math.sqrt(fan))
 
 
 def kaiming_uniform_(

@@ -123,6 +123,28 @@ def test_gradients_have_the_dtype_of_the_parameters():
         assert bool(p.grad.isfinite().all())
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.LSTM(4, 3),
+        lambda: nn.GRU(4, 3),
+        lambda: nn.RNN(4, 3),
+        lambda: nn.TransformerEncoderLayer(4, 2, 8),
+        lambda: nn.GroupNorm(2, 2),
+        lambda: nn.RMSNorm(4),
+        lambda: nn.Sequential(nn.Conv1d(2, 3, 1), nn.InstanceNorm1d(3, affine=True)),
+    ],
+)
+def test_layers_with_parameters_in_single_precision(make):
+    model = make()
+    with wg.autocast("cpu"):
+        output = model(wg.randn(5, 2, 4))
+        output = output[0] if isinstance(output, tuple) else output
+    output.float().square().sum().backward()
+    for p in model.parameters():
+        assert p.grad.dtype == wg.float32
+
+
 def test_float16():
     with wg.autocast("cpu", dtype=wg.float16):
         assert wg.get_autocast_dtype("cpu") == wg.float16

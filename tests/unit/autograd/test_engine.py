@@ -87,7 +87,7 @@ def test_late_nodes_run_first() -> None:
 
 def test_sequence_numbers_grow() -> None:
     x = leaf(1.0)
-    numbers = [(x * k).grad_fn._sequence_nr for k in range(5)]
+    numbers = [(x * k).grad_fn._sequence_nr() for k in range(5)]
     assert numbers == sorted(set(numbers))
 
 
@@ -166,9 +166,9 @@ def test_a_gradient_set_by_hand_is_added_to_in_place() -> None:
 @pytest.mark.parametrize(
     ("value", "error", "text"),
     [
-        (wg.ones(3), RuntimeError, "assigned grad has data of a different size or type"),
-        (wg.ones(2), RuntimeError, "assigned grad has data of a different size or type"),
-        (3.0, TypeError, "assigned grad expected to be a Tensor or None but got float"),
+        (wg.ones(3), RuntimeError, "attempting to assign a gradient of size"),
+        (wg.ones(2), RuntimeError, "attempting to assign a gradient with dtype"),
+        (3.0, TypeError, "assigned grad expected to be a Tensor or None but got grad of type float"),
     ],
 )
 def test_gradients_that_do_not_fit(value: Any, error: type[Exception], text: str) -> None:
@@ -253,8 +253,6 @@ def test_the_mode_within_backward() -> None:
         y.register_hook(lambda g: modes.append((wg.is_grad_enabled(), g.requires_grad)))
         (y * x).backward(create_graph=create)
     assert modes == [(False, False), (True, True)]
-    with wg.no_grad():
-        assert grad((leaf(1.0) * 2,), [x], allow_unused=True) == (None,)
 
 
 def test_backward_under_no_grad() -> None:
@@ -306,7 +304,7 @@ def test_inputs_of_backward() -> None:
     w.backward(inputs=[z])
     assert z.grad.item() == 2
     assert (x.grad.item(), y.grad.item()) == (12, 4)
-    with pytest.raises(RuntimeError, match="`inputs` argument to `backward` cannot be empty"):
+    with pytest.raises(RuntimeError, match=r"`inputs` argument to `backward\(\)` cannot be empty"):
         (x * 1).backward(inputs=[])
 
 

@@ -35,7 +35,20 @@ CONTINUOUS = {
     "Exponential": (d.Exponential(_t(A)), stats.expon(scale=1 / _n(A))),
     "Beta": (d.Beta(_t(A), _t(B)), stats.beta(A, B)),
 }
+CONTINUOUS |= {
+    "Weibull": (d.Weibull(_t(A), _t([1.5, 0.7, 1.2])), stats.weibull_min([1.5, 0.7, 1.2], scale=A)),
+    "Pareto": (d.Pareto(_t(A), _t([2.5, 5.0, 4.2])), stats.pareto([2.5, 5.0, 4.2], scale=A)),
+    "InverseGamma": (
+        d.InverseGamma(_t([2.5, 5.0, 4.2]), _t(B)),
+        stats.invgamma([2.5, 5.0, 4.2], scale=B),
+    ),
+    "FisherSnedecor": (
+        d.FisherSnedecor(_t([0.5, 3.0, 5.0]), _t([5.0, 6.0, 12.0])),
+        stats.f([0.5, 3.0, 5.0], [5.0, 6.0, 12.0]),
+    ),
+}
 DISCRETE = {
+    "NegativeBinomial": (d.NegativeBinomial(_t(A), _t(P)), stats.nbinom(A, 1 - _n(P))),
     "Bernoulli": (d.Bernoulli(_t(P)), stats.bernoulli(P)),
     "Bernoulli logits": (d.Bernoulli(logits=_t(R)), stats.bernoulli(1 / (1 + np.exp(-_n(R))))),
     "Binomial": (d.Binomial(5, _t(P)), stats.binom(5, P)),
@@ -68,14 +81,14 @@ def test_probabilities(name):
 def test_distribution_functions(name):
     ours, reference = CONTINUOUS[name]
     values = reference.ppf(LEVELS)
-    if name in ("StudentT", "Beta"):
+    if name in ("StudentT", "Beta", "FisherSnedecor"):
         with pytest.raises(NotImplementedError):
             ours.cdf(wg.tensor(values))
         return
     np.testing.assert_allclose(
         ours.cdf(wg.tensor(values)).numpy(), np.broadcast_to(LEVELS, values.shape), rtol=1e-9
     )
-    if name in ("Gamma", "Chi2"):
+    if name in ("Gamma", "Chi2", "InverseGamma"):
         return
     levels = wg.tensor(LEVELS).expand(values.shape)
     np.testing.assert_allclose(ours.icdf(levels).numpy(), values, rtol=1e-8, atol=1e-10)
@@ -98,7 +111,10 @@ def test_moments(name):
     np.testing.assert_allclose(ours.stddev.numpy(), reference.std(), rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", [n for n in ALL if n not in ("Geometric", "Poisson")])
+@pytest.mark.parametrize(
+    "name",
+    [n for n in ALL if n not in ("Geometric", "Poisson", "FisherSnedecor", "NegativeBinomial")],
+)
 def test_entropy(name):
     ours, reference = ALL[name]
     np.testing.assert_allclose(ours.entropy().numpy(), reference.entropy(), rtol=1e-6)
@@ -131,7 +147,7 @@ def test_draws_repeat_with_a_seed_and_differ_without(name):
 @pytest.mark.parametrize("name", [n for n in ALL if ALL[n][0].has_rsample])
 def test_draws_are_differentiable(name):
     """The mean of the gradients of draws is the gradient of the mean."""
-    if "Cauchy" in name or name in ("StudentT", "LogNormal"):
+    if "Cauchy" in name or name in ("StudentT", "LogNormal", "InverseGamma", "FisherSnedecor"):
         pytest.skip("no mean, or a tail too long for a mean of draws")
     leaves = [wg.tensor(v, dtype=wg.float64, requires_grad=True) for v in (R, A, B)]
     loc, scale, other = leaves
@@ -145,6 +161,8 @@ def test_draws_are_differentiable(name):
         "Chi2": lambda: d.Chi2(scale),
         "Exponential": lambda: d.Exponential(scale),
         "Beta": lambda: d.Beta(scale, other),
+        "Weibull": lambda: d.Weibull(scale, other + 1),
+        "Pareto": lambda: d.Pareto(scale, other + 3),
     }[name]()
     ours.mean.sum().backward()
     wanted = [leaf.grad for leaf in leaves]

@@ -372,6 +372,17 @@ def test_checks_can_be_left_out():
         d.Distribution.set_default_validate_args(True)
 
 
+def test_modules_of_one_distribution():
+    from wengert.distributions.categorical import Categorical
+    from wengert.distributions.kl import kl_divergence
+    from wengert.distributions.normal import Normal
+
+    assert Normal is d.Normal
+    assert Categorical is d.Categorical
+    assert kl_divergence is d.kl_divergence
+    assert d.log_normal.LogNormal is d.LogNormal
+
+
 def test_older_habits():
     with pytest.warns(UserWarning, match="sample_n"):
         assert d.Normal(0.0, 1.0).sample_n(3).shape == (3,)
