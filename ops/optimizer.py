@@ -7,7 +7,7 @@ used, in src/wengert/optim.
 from opgen.stubs import Tensor, opaque
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _sgd_step(params: list[Tensor], grads: list[Tensor], buffers: list[Tensor], lr: float,
               momentum: float, dampening: float, weight_decay: float, nesterov: bool,
               maximize: bool, first: bool) -> list[Tensor]:
@@ -16,7 +16,7 @@ def _sgd_step(params: list[Tensor], grads: list[Tensor], buffers: list[Tensor], 
     Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _adam_step(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor],
                exp_avg_sqs: list[Tensor], max_exp_avg_sqs: list[Tensor], steps: list[int],
                lr: float, beta1: float, beta2: float, eps: float, weight_decay: float,

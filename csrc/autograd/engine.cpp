@@ -7,6 +7,7 @@
 #include "autograd/accumulate.h"
 #include "graph/lost.h"
 #include "ops/watch.h"
+#include "tensor/wrapper.h"
 
 namespace wengert {
 
@@ -57,7 +58,7 @@ struct Slot {
   void add(Tensor gradient, bool recording) {
     if (!value.defined()) {
       value = std::move(gradient);
-    } else if (owned && !recording) {
+    } else if (owned && !recording && !is_wrapped(value) && !is_wrapped(gradient)) {
       add_in_place(value, gradient);
     } else {
       value = add_gradients(value, gradient);

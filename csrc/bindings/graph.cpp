@@ -4,6 +4,7 @@
 #include "autograd/reach.h"
 #include "bindings/call.h"
 #include "graph/node.h"
+#include "tensor/wrapper.h"
 
 namespace wengert::python {
 
@@ -119,6 +120,18 @@ const char* const backward_names[] = {"tensors",    "gradients",    "inputs",
                                       "keep_graph", "create_graph", "accumulate"};
 const Signature backward_signature = {"backward", 6, 6, 6, -1, backward_names, "000000"};
 
+// A history that was recorded on primals is found through a tensor with a tangent, too.
+void peel_duals(Tensor& tensor, Tensor* gradient) {
+  while (is_wrapped(tensor) && tensor->wrapper->kind == Wrapper::Kind::kDual &&
+         !requires_grad(tensor)) {
+    const uint64_t level = tensor->wrapper->level;
+    if (gradient != nullptr && is_wrapped(*gradient) && (*gradient)->wrapper->level == level) {
+      *gradient = (*gradient)->wrapper->inner;
+    }
+    tensor = Tensor(tensor->wrapper->inner);
+  }
+}
+
 PyObject* run(PyObject* const* slots) {
   const Signature& s = backward_signature;
   BackwardRequest request;
@@ -129,6 +142,10 @@ PyObject* run(PyObject* const* slots) {
   request.create_graph = to_bool(slots[4], s, 4);
   request.accumulate = to_bool(slots[5], s, 5);
   request.gradients.resize(request.roots.size());
+  for (size_t i = 0; i < request.roots.size(); ++i) {
+    peel_duals(request.roots[i], &request.gradients[i]);
+  }
+  for (Tensor& input : request.inputs) peel_duals(input, nullptr);
   return wrap(run_backward(request));
 }
 

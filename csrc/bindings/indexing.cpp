@@ -1,6 +1,7 @@
 // x[...] and x[...] = v: Python's index becomes views, then gathers by index tensors.
 #include "bindings/call.h"
 #include "operators/basic.h"
+#include "operators/elementwise.h"
 #include "operators/shape.h"
 #include "operators/view.h"
 
@@ -190,6 +191,21 @@ Tensor value_tensor(PyObject* value, DType dtype) {
   return data_tensor(value);
 }
 
+// The mask, aligned with the last dimensions of the view, where it is the only index.
+Tensor lone_mask(const Resolved& resolved) {
+  Tensor mask;
+  int64_t after = 0;
+  for (size_t i = 0; i < resolved.indices.size(); ++i) {
+    const Tensor& index = resolved.indices[i];
+    if (!index.defined()) continue;
+    if (mask.defined() || index.dtype() != DType::bool_ || index.ndim() == 0) return {};
+    mask = index;
+    after = resolved.view.ndim() - static_cast<int64_t>(i) - index.ndim();
+  }
+  for (int64_t i = 0; mask.defined() && i < after; ++i) mask = ops::unsqueeze(mask, -1);
+  return mask;
+}
+
 // Leading ones that the target does not have are dropped, as in NumPy.
 Tensor fit_value(const Tensor& value, const Dims& target) {
   if (value.sizes() == target) return value;
@@ -233,6 +249,11 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       return 0;
     }
     Tensor target = resolved.view;
+    if (const Tensor mask = lone_mask(resolved); is_wrapped(mask) && source.ndim() == 0) {
+      // Inside of vmap no coordinates are known, and none are needed.
+      ops::masked_fill_(target, mask, source);
+      return 0;
+    }
     ops::index_put_(target, expand_masks(resolved), source, false);
     return 0;
   } catch (...) {

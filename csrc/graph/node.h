@@ -183,6 +183,8 @@ AutogradExtra& extra(const Tensor& tensor);  // makes it when it is not there
 struct Modes {
   bool grad = true;
   bool inference = false;
+  bool forward = true;       // are tangents pushed forward?
+  uint32_t batched = 0;      // how many vmaps are running, one inside the other
   uint32_t engine = 0;       // how many backward calls are running, one inside the other
   Trail* running = nullptr;  // the node whose rule is being recorded, with create_graph
 };

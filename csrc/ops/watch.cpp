@@ -5,6 +5,7 @@
 #include <complex>
 
 #include "device/cpu/parallel.h"
+#include "tensor/wrapper.h"
 
 namespace wengert {
 
@@ -164,6 +165,7 @@ std::shared_ptr<Fault> blame(const char* op, const Health& made, const Health& g
 
 Health health_of(const Tensor& tensor) {
   if (!tensor.defined() || !is_inexact(tensor.dtype()) || tensor.numel() == 0) return {};
+  if (is_wrapped(tensor)) return {};  // what is within is watched itself
   if (tensor.is_contiguous()) return scan_values(tensor.dtype(), tensor.data(), tensor.numel());
   if (is_dense(tensor.sizes(), tensor.strides())) {
     return scan_values(tensor.dtype(), tensor.data(), tensor.numel());

@@ -55,6 +55,7 @@ long = int64
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
 from wengert import func, linalg, nn, optim, testing, utils
+from wengert.func import vmap
 
 __version__ = "0.1.0"
 __all__ = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")
