@@ -67,14 +67,16 @@ test: build $(VENV)/.test-ready ## all tests but the slow ones and the fuzzers
 test-tiny: build $(VENV)/.test-ready ## the tests that take two seconds
 	$(RUN) -m pytest -q tests/tiny
 
-test-full: build $(VENV)/.test-ready ## all tests
-	$(RUN) -m pytest -q tests
+test-full: build $(VENV)/.test-ready ## all tests, those in C++ too
+	$(CONFIGURE) -B $(BUILD) -DWENGERT_CPP_TESTS=ON
+	$(CMAKE) --build $(BUILD)
+	WENGERT_CPP_TESTS=$(CURDIR)/$(BUILD) $(RUN) -m pytest -q tests
 
-bench: build ## compare with PyTorch, in an environment of its own
+bench: build ## compare with PyTorch and JAX, in an environment of its own
 	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
 	$(RUN) tools/requirements.py run numpy > .bench-venv/requirements.txt
 	.bench-venv/bin/python -m pip --disable-pip-version-check install --quiet \
-	  -r .bench-venv/requirements.txt torch==2.13.0
+	  -r .bench-venv/requirements.txt torch==2.13.0 jax
 	PYTHONPATH=src .bench-venv/bin/python -m benchmarks
 
 lint: build $(VENV)/.lint-ready ## style of C++ and Python, types
@@ -96,15 +98,16 @@ docs: build ## write docs/reference from the operator table
 SANITIZED := $(CURDIR)/build/sanitize/package
 sanitize: $(VENV)/.test-ready ## fuzz the core under AddressSanitizer and UBSan
 	$(CONFIGURE) -B build/sanitize -DWENGERT_IN_TREE=OFF -DWENGERT_SANITIZE=address,undefined \
-	  -DWENGERT_WERROR=OFF
+	  -DWENGERT_WERROR=OFF -DWENGERT_CPP_TESTS=ON -DWENGERT_NATIVE=ON
 	$(CMAKE) --build build/sanitize
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
 	cp -r src/wengert $(SANITIZED)/ && rm -f $(SANITIZED)/wengert/_C.*.so
 	$(CMAKE) --install build/sanitize --prefix $(SANITIZED) > /dev/null
-	PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc \
+	PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc WENGERT_CPP_TESTS=$(CURDIR)/build/sanitize \
 	  LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	  $(RUN) -m pytest -q -p no:cacheprovider -o pythonpath=". tools" tests/tiny tests/fuzz
+	  $(RUN) -m pytest -q -p no:cacheprovider -o pythonpath=". tools" \
+	  tests/tiny tests/fuzz tests/cpp
 
 clean: ## remove everything that was built; environments stay
 	rm -rf build dist examples/out src/wengert/_C.*.so src/wengert/_C.pyi

@@ -1,177 +1,103 @@
-"""Compares wengert with PyTorch: `python -m benchmarks [--rounds N] [--seconds S] [--write]`.
+"""Compares wengert with PyTorch and JAX: `python -m benchmarks [--rounds N] [--seconds S] [--write]`.
 
-Every group of workloads runs in fresh processes, the two frameworks in turn, several rounds.
-Reported are medians over the rounds, and the median of the ratios of neighbouring runs, which the
-machine's moods disturb less than the times themselves.
+Every group of workloads runs in fresh processes, the frameworks in turn, several rounds. Reported
+are medians over the rounds, and the median of the ratios of neighbouring runs, which the machine's
+moods disturb less than the times themselves. A ratio is the rival's time over ours: above 1, we
+are faster.
 """
 
 import argparse
 import json
+import math
 import os
 import platform
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from importlib import metadata, util
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
-from benchmarks.overhead import CHAIN_BOTH, CHAIN_FORWARD, GROUPS, Workload
+from benchmarks.groups import GROUPS, WORKLOADS
+from benchmarks.measure import IMPORT, Results, frameworks, measure, python
+from benchmarks.worker import FRAMEWORKS
 
-ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "benchmarks" / "README.md"
+README = Path(__file__).with_name("README.md")
+BASELINE = Path(__file__).with_name("baseline.json")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 SCALE = {"ns": 1e9, "us": 1e6, "ms": 1e3, "MB": 1e-6}
-IMPORT = "import time"
-
-
-@dataclass
-class Series:
-    """One quantity: what each framework gave, round by round."""
-
-    unit: str
-    values: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, framework: str, value: float) -> None:
-        self.values.setdefault(framework, []).append(value)
-
-    def middle(self, framework: str) -> float | None:
-        return median(self.values[framework]) if framework in self.values else None
-
-    def ratio(self) -> float | None:
-        if len(self.values) < 2:
-            return None
-        pairs = zip(self.values["wengert"], self.values["torch"], strict=False)
-        return median(ours / theirs for ours, theirs in pairs)
-
-
-Results = dict[str, Series]
-
-
-def frameworks() -> list[str]:
-    return ["wengert", "torch"] if util.find_spec("torch") else ["wengert"]
-
-
-def environment() -> dict[str, str]:
-    """The same number of threads for both, and our modules on the path of the workers."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(os.cpu_count())}
-
-
-def python(*arguments: str) -> str:
-    command = [sys.executable, *arguments]
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, env=environment(), cwd=ROOT
-    ).stdout
-
-
-# ---- measuring ----------------------------------------------------------------------------------
-
-
-def in_turn(rounds: int, names: list[str]) -> Iterator[str]:
-    for number in range(rounds):
-        yield from names if number % 2 == 0 else reversed(names)
-
-
-def measure_group(group: str, rounds: int, seconds: float, results: Results) -> None:
-    units: dict[str, Workload] = {workload.name: workload for workload in GROUPS[group]}
-    for framework in in_turn(rounds, frameworks()):
-        answer = json.loads(python("-m", "benchmarks.worker", framework, group, str(seconds)))
-        for name, value in answer["times"].items():
-            results.setdefault(name, Series(units[name].unit)).add(framework, value)
-        memory = results.setdefault(f"peak memory: {group}", Series("MB"))
-        memory.add(framework, answer["peak_bytes"])
-
-
-def wall(code: str) -> float:
-    start = time.perf_counter()
-    python("-c", code)
-    return time.perf_counter() - start
-
-
-def measure_import(rounds: int, results: Results) -> None:
-    """What `import` adds to the start of Python, files in the cache."""
-    for framework in frameworks():
-        wall(f"import {framework}")
-    series = results.setdefault(IMPORT, Series("ms"))
-    for framework in in_turn(rounds, frameworks()):
-        repeats = range(5 if framework == "wengert" else 2)
-        bare = min(wall("pass") for _ in repeats)
-        series.add(framework, min(wall(f"import {framework}") for _ in repeats) - bare)
-
-
-def folder_size(folder: Path) -> int:
-    files = (f for f in folder.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
-    return sum(file.stat().st_size for file in files)
-
-
-def distribution_size(name: str) -> int:
-    try:
-        files = metadata.files(name) or []
-    except metadata.PackageNotFoundError:
-        return 0
-    return sum(Path(f.locate()).stat().st_size for f in files if Path(f.locate()).is_file())
-
-
-def measure_sizes(results: Results) -> None:
-    series = results.setdefault("installed size, without dependencies", Series("MB"))
-    for framework in frameworks():
-        spec = util.find_spec(framework)
-        if spec is not None and spec.origin is not None:
-            series.add(framework, folder_size(Path(spec.origin).parent))
-    libraries = sum(map(distribution_size, ("onednn-cpu-gomp", "scipy-openblas32")))
-    if libraries:
-        results["installed size of oneDNN and OpenBLAS"] = Series("MB", {"wengert": [libraries]})
-    for wheel in (ROOT / "dist").glob("wengert-*.whl"):
-        results["wheel"] = Series("MB", {"wengert": [wheel.stat().st_size]})
-
-
-def measure(rounds: int, seconds: float, groups: list[str]) -> Results:
-    results: Results = {}
-    for group in groups:
-        print(f"measuring: {group}", file=sys.stderr, flush=True)
-        measure_group(group, rounds, seconds, results)
-    measure_import(rounds, results)
-    measure_sizes(results)
-    return results
-
-
-# ---- reporting ----------------------------------------------------------------------------------
+NAMES = {
+    "wengert": "wengert",
+    "torch": "PyTorch",
+    "torch.compile": "torch.compile",
+    "jax": "jax.jit",
+}
+WORSE = 1.15  # how much slower than the committed ratio the overhead may be
 
 
 @dataclass(frozen=True)
 class Target:
+    """A bar: `value` has to be at most, or at least, `limit`."""
+
     what: str
     value: float | None
     limit: float
-    unit: str
+    unit: str = ""
+    at_least: bool = False
 
     def line(self) -> str:
         if self.value is None:
             return f"SKIP  {self.what}: not measured"
-        verdict = "PASS" if self.value <= self.limit else "FAIL"
+        verdict = "FAIL" if self.missed() else "PASS"
         scale = SCALE.get(self.unit, 1)
         value, limit = number(self.value * scale), number(self.limit * scale)
-        return f"{verdict}  {self.what}: {value} {self.unit} (at most {limit})"
+        bar = "at least" if self.at_least else "at most"
+        return f"{verdict}  {self.what}: {value} {self.unit}".rstrip() + f" ({bar} {limit})"
 
     def missed(self) -> bool:
-        return self.value is not None and self.value > self.limit
+        if self.value is None:
+            return False
+        return self.value < self.limit if self.at_least else self.value > self.limit
+
+
+def geometric_mean(values: list[float]) -> float | None:
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else None
+
+
+def ratios(results: Results, rival: str) -> dict[str, float]:
+    """Of the workloads, without memory and sizes."""
+    found = {name: results[name].ratio(rival) for name in WORKLOADS if name in results}
+    return {name: ratio for name, ratio in found.items() if ratio is not None}
 
 
 def targets(results: Results) -> list[Target]:
     def ours(name: str) -> float | None:
         return results[name].middle("wengert") if name in results else None
 
-    def ratio(name: str) -> float | None:
-        return results[name].ratio() if name in results else None
-
-    return [
+    eager = ratios(results, "torch")
+    goals = [
         Target("an operation on 4 floats, recorded", ours("x * y, recorded"), 300e-9, "ns"),
-        Target("chain forward", ratio(CHAIN_FORWARD), 0.25, "of PyTorch's time"),
-        Target("chain forward and backward", ratio(CHAIN_BOTH), 0.25, "of PyTorch's time"),
         Target(IMPORT, ours(IMPORT), 0.120, "ms"),
+    ]
+    for name, workload in WORKLOADS.items():
+        if name in eager:
+            goals.append(Target(name, eager[name], workload.goal or 1.0, at_least=True))
+    goals.append(Target("geometric mean over PyTorch", geometric_mean(list(eager.values())), 3.0,
+                        at_least=True))  # fmt: skip
+    for rival in ("torch.compile", "jax"):
+        values = list(ratios(results, rival).values())
+        goals.append(Target(f"geometric mean over {NAMES[rival]}", geometric_mean(values), 1.2,
+                            at_least=True))  # fmt: skip
+    for name, series in results.items():
+        if name.startswith("peak memory"):
+            goals.append(Target(name, series.ratio(), 1.0, at_least=True))
+    return goals
+
+
+def regressions(results: Results, committed: dict[str, float]) -> list[str]:
+    """Overhead that has grown, as a ratio to PyTorch, by more than WORSE."""
+    now = ratios(results, "torch")
+    return [
+        f"WORSE {name}: {number(now[name])} times as fast as PyTorch, was {number(before)}"
+        for name, before in committed.items()
+        if name in now and now[name] * WORSE < before
     ]
 
 
@@ -183,14 +109,30 @@ def shown(value: float | None, unit: str) -> str:
     return "" if value is None else f"{number(value * SCALE[unit])} {unit}"
 
 
+def times(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
 def table(results: Results) -> str:
-    lines = ["| | wengert | PyTorch | ratio |", "|---|--:|--:|--:|"]
+    rivals = [name for name in FRAMEWORKS[1:] if any(name in s.values for s in results.values())]
+    head = ["", "wengert", *(NAMES[r] for r in rivals), *(f"over {NAMES[r]}" for r in rivals)]
+    rates = [WORKLOADS[name].flops / seconds for name, series in results.items()
+             if name in WORKLOADS and WORKLOADS[name].flops
+             for seconds in (min(v) for v in series.values.values())]  # fmt: skip
+    lines = [f"| {' | '.join(head)} |", "|---|" + "--:|" * (len(head) - 1)]
     for name, series in results.items():
-        ratio = series.ratio()
-        cells = [shown(series.middle(each), series.unit) for each in ("wengert", "torch")]
-        lines.append(
-            f"| {name} | {' | '.join(cells)} | {'' if ratio is None else f'{ratio:.2f}'} |"
-        )
+        label, flops = name, WORKLOADS[name].flops if name in WORKLOADS else None
+        mine = series.middle("wengert")
+        if flops and mine and rates:
+            label += f" ({flops / mine / 1e9:.0f} GFLOP/s, {flops / mine / max(rates):.0%})"
+        cells = [shown(series.middle(each), series.unit) for each in ("wengert", *rivals)]
+        cells += [times(series.ratio(rival)) for rival in rivals]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    for rival in rivals:
+        mean = geometric_mean(list(ratios(results, rival).values()))
+        blank = [""] * (1 + len(rivals))
+        means = [times(mean) if each == rival else "" for each in rivals]
+        lines.append(f"| geometric mean over {NAMES[rival]} | {' | '.join(blank + means)} |")
     return "\n".join(lines)
 
 
@@ -208,7 +150,7 @@ def version(framework: str) -> str:
 
 
 def machine() -> str:
-    versions = ", ".join(map(version, frameworks()))
+    versions = ", ".join(version(name) for name in frameworks() if "." not in name)
     return (
         f"{processor()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {platform.python_version()}, {versions}"
@@ -229,22 +171,31 @@ def write(text: str, file: Path = README) -> None:
     file.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
+def write_baseline(results: Results, file: Path = BASELINE) -> None:
+    now = ratios(results, "torch")
+    kept = {name: round(now[name], 2) for name in now if WORKLOADS[name].overhead}
+    file.write_text(json.dumps(kept, indent=2) + "\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--rounds", type=int, default=5, help="processes per framework and group")
     parser.add_argument("--seconds", type=float, default=0.2, help="time per workload and process")
     parser.add_argument("--group", action="append", choices=GROUPS, help="only this (repeatable)")
-    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    parser.add_argument("--write", action="store_true",
+                        help="put the table into README.md and the ratios into baseline.json")  # fmt: skip
     options = parser.parse_args(arguments)
     warning = busy()
     results = measure(options.rounds, options.seconds, options.group or list(GROUPS))
     goals = targets(results)
+    worse = regressions(results, json.loads(BASELINE.read_text())) if BASELINE.exists() else []
     report = f"{machine()}\n\n{warning}{table(results)}"
     print(report)
-    print(*(goal.line() for goal in goals), sep="\n")
+    print(*(goal.line() for goal in goals), *worse, sep="\n")
     if options.write:
         write(report)
-    return 1 if any(goal.missed() for goal in goals) else 0
+        write_baseline(results)
+    return 1 if worse or any(goal.missed() for goal in goals) else 0
 
 
 if __name__ == "__main__":

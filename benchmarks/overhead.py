@@ -4,25 +4,21 @@ The tensors of the first groups are so small that the time is the framework's ow
 runs in one process, in order; its peak memory is that of the process.
 """
 
-from dataclasses import dataclass
+from benchmarks.workload import Workload
 
 
-@dataclass(frozen=True)
-class Workload:
-    name: str
-    statement: str
-    setup: str = ""
-    unit: str = "ns"  # what the report prints: ns, us or ms
-
-
-def _small(name: str, statement: str) -> list[Workload]:
+def _small(name: str, statement: str, goal: float | None = None) -> list[Workload]:
     plain = "torch.tensor([1.0, 2.0, 3.0, 4.0])"
     tracked = "torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)"
     return [
-        Workload(f"{name}, no graph", statement, f"x, y = {plain}, {plain}\nm = x.reshape(2, 2)"),
         Workload(
-            f"{name}, recorded", statement, f"x, y = {tracked}, {tracked}\nm = x.reshape(2, 2)"
-        ),
+            f"{name}, {graph}",
+            statement,
+            f"x, y = {each}, {each}\nm = x.reshape(2, 2)",
+            goal=goal,
+            overhead=True,
+        )
+        for graph, each in (("no graph", plain), ("recorded", tracked))
     ]
 
 
@@ -38,6 +34,10 @@ def forward():
 def both():
     x.grad = None
     forward().sum().backward()
+
+def untracked():
+    with torch.no_grad():
+        return forward()
 """
 
 _MATRICES = """
@@ -74,10 +74,10 @@ CHAIN_BOTH = "chain of 100 multiplications, forward and backward"
 
 GROUPS: dict[str, list[Workload]] = {
     "operations on 4 floats": [
-        *_small("x * y", "x * y"),
+        *_small("x * y", "x * y", 4),
         *_small("x * 2.0", "x * 2.0"),
-        *_small("x + y", "x + y"),
-        *_small("tanh", "x.tanh()"),
+        *_small("x + y", "x + y", 4),
+        *_small("tanh", "x.tanh()", 4),
         *_small("-x", "-x"),
         *_small("sum", "x.sum()"),
         *_small("x[0]", "x[0]"),
@@ -85,8 +85,16 @@ GROUPS: dict[str, list[Workload]] = {
         *_small("transpose", "m.transpose(0, 1)"),
     ],
     "chains on 4 floats": [
-        Workload(CHAIN_FORWARD, "forward()", _CHAIN, "us"),
-        Workload(CHAIN_BOTH, "both()", _CHAIN, "us"),
+        Workload(CHAIN_FORWARD, "forward()", _CHAIN, "us", goal=4, overhead=True),
+        Workload(CHAIN_BOTH, "both()", _CHAIN, "us", goal=4, overhead=True),
+        Workload(
+            "chain of 100 multiplications, no_grad",
+            "untracked()",
+            _CHAIN,
+            "us",
+            goal=4,
+            overhead=True,
+        ),
     ],
     "small matrices": [
         Workload("4x4 @ 4x4, recorded", "a @ b", _MATRICES),

@@ -5,16 +5,43 @@ import resource
 import sys
 import timeit
 from importlib import import_module
+from typing import Any
 
-from benchmarks.overhead import GROUPS
+from benchmarks.groups import GROUPS
+from benchmarks.workload import Workload
+
+FRAMEWORKS = ("wengert", "torch", "torch.compile", "jax")
 
 
-def seconds_per_call(statement: str, setup: str, framework: str, budget: float) -> float:
+def applies(workload: Workload, framework: str) -> bool:
+    if framework == "jax":
+        return workload.jax is not None
+    return framework != "torch.compile" or workload.compiled is not None
+
+
+def prepare(workload: Workload, framework: str) -> tuple[str, dict[str, Any]]:
+    """The statement and the names that it uses."""
+    if framework == "jax":
+        assert workload.jax is not None
+        statement, setup = workload.jax
+        namespace: dict[str, Any] = {}
+        exec(setup, namespace)
+        return statement, namespace
+    library = import_module(framework.partition(".")[0])
+    namespace = {"torch": library}
+    exec(workload.setup, namespace)
+    if framework == "torch.compile":
+        assert workload.compiled is not None
+        namespace[workload.compiled] = library.compile(namespace[workload.compiled])
+    return workload.statement, namespace
+
+
+def seconds_per_call(workload: Workload, framework: str, budget: float) -> float:
     """The least of several repeats: what disturbs a run only ever makes it slower."""
-    namespace = {"torch": import_module(framework)}
-    exec(setup, namespace)
+    statement, namespace = prepare(workload, framework)
     timer = timeit.Timer(statement, globals=namespace)
-    timer.timeit(1)
+    warm = 3 if framework in ("jax", "torch.compile") else 1
+    timer.timeit(warm)
     calls, spent = 1, timer.timeit(1)
     while spent < budget / 20:
         calls *= 2
@@ -27,10 +54,10 @@ def run(framework: str, group: str, budget: float) -> dict[str, object]:
     times: dict[str, float] = {}
     missing: dict[str, str] = {}
     for workload in GROUPS[group]:
+        if not applies(workload, framework):
+            continue
         try:
-            times[workload.name] = seconds_per_call(
-                workload.statement, workload.setup, framework, budget
-            )
+            times[workload.name] = seconds_per_call(workload, framework, budget)
         except (AttributeError, NotImplementedError) as error:
             missing[workload.name] = str(error)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

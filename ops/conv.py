@@ -44,7 +44,7 @@ def _convolution_input(input: Tensor, weight: Tensor, bias: Tensor | None, size:
                             " dilation, groups), grad_output.shape)"}, public="",
           samples=[{"input": "randn(2, 4, 5, 6)", "grad_output": "randn(2, 6, 3, 4)",
                     "size": [6, 2, 3, 2], "stride": [2, 1], "padding": [1, 0],
-                    "dilation": [1, 2], "groups": 2, "with_bias": True}], batch="rule")
+                    "dilation": [1, 2], "groups": 2, "with_bias": True}], batch="rule", jvp="generic")
 def _convolution_parameters(input: Tensor, grad_output: Tensor, size: list[int],
                             stride: list[int], padding: list[int], dilation: list[int],
                             groups: int, with_bias: bool) -> tuple[Tensor, Tensor]:

@@ -462,7 +462,7 @@ def _clamp(input: Tensor, min: Tensor | Number, max: Tensor | Number) -> Tensor:
 @elementwise(public="", out_variant=True, f="input if condition else other",
              d={"input": "1 if condition else 0", "other": "0 if condition else 1"},
              dtypes="float complex int bool", operand_dtypes={"condition": "bool"},
-             inplace=False, ref="numpy.where", domain=(-100, 100), ulp=0)
+             check="where_condition", inplace=False, ref="numpy.where", domain=(-100, 100), ulp=0)
 def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """``input`` where ``condition`` holds, ``other`` elsewhere, with broadcasting.
 

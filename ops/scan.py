@@ -38,6 +38,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
 
 
 @opaque(d={"input": "_gather_backward(g0, input.shape, dim, y1)"}, out_variant=True,
+        fields="values indices",
         samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 2)", "dim": 1}], jvp={"input": "gather(t, dim, y1)"})
 def cummax(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """The running maxima along ``dim`` and their places (the last of equal ones). NaN stays.
@@ -48,6 +49,7 @@ def cummax(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
 
 
 @opaque(d={"input": "_gather_backward(g0, input.shape, dim, y1)"}, out_variant=True,
+        fields="values indices",
         samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 2)", "dim": 1}], jvp={"input": "gather(t, dim, y1)"})
 def cummin(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """The running minima along ``dim`` and their places (the last of equal ones). NaN stays.

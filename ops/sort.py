@@ -7,6 +7,7 @@ from opgen.stubs import Number, Tensor, opaque
 
 
 @opaque(d={"input": "_gather_backward(g0, input.shape, dim, y1)"}, out_variant=True,
+        fields="values indices",
         samples=[{"input": "distinct(3, 4)"}, {"input": "randn(2, 3, 2)", "dim": 1, "descending": True},
                  {"input": "distinct(0, 3)", "dim": 0}], jvp={"input": "gather(t, dim, y1)"})
 def sort(input: Tensor, dim: int = -1, descending: bool = False, *,
@@ -20,6 +21,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *,
 
 
 @opaque(d={"input": "_gather_backward(g0, input.shape, dim, y1)"}, out_variant=True,
+        fields="values indices",
         samples=[{"input": "distinct(3, 4)", "k": 2},
                  {"input": "distinct(2, 5, 2)", "k": 3, "dim": 1, "largest": False}], jvp={"input": "gather(t, dim, y1)"})
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True,
@@ -32,6 +34,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True,
 
 
 @opaque(d={"input": "_pick_gradient(g0, y1, input.shape, dim, keepdim)"}, out_variant=True,
+        fields="values indices",
         samples=[{"input": "distinct(3, 4)", "k": 2},
                  {"input": "distinct(2, 5, 2)", "k": 3, "dim": 1, "keepdim": True}],
         jvp={"input": "gather(t, dim, y1) if keepdim else squeeze(gather(t, dim, unsqueeze(y1, dim)), [dim])"})

@@ -1,5 +1,9 @@
 #include "autograd/accumulate.h"
 
+#include <chrono>
+#include <thread>
+
+#include "device/cpu/parallel.h"
 #include "operators/basic.h"
 #include "operators/elementwise.h"
 
@@ -19,7 +23,7 @@ Tensor ones_for(const Tensor& root) {
   return ones;
 }
 
-void fit_gradient(Tensor& gradient, const OutputInfo& info) {
+void fit_gradient(Tensor& gradient, const OutputInfo& info, const Node* producer, size_t index) {
   if (gradient.dtype() != info.dtype) {
     if (is_complex(gradient.dtype()) && !is_complex(info.dtype)) {
       gradient = ops::_real_part(gradient);
@@ -27,12 +31,44 @@ void fit_gradient(Tensor& gradient, const OutputInfo& info) {
     if (gradient.dtype() != info.dtype) gradient = ops::_to_dtype(gradient, info.dtype);
   }
   if (!(gradient.sizes() == info.sizes)) {
-    WENGERT_CHECK(broadcastable_to(info.sizes, gradient.sizes()), kRuntime,
-                  "a backward rule returned a gradient of the wrong shape: expected ",
-                  to_string(info.sizes), ", got ", to_string(gradient.sizes()));
+    WENGERT_CHECK(broadcastable_to(info.sizes, gradient.sizes()), kRuntime, "Function ",
+                  producer == nullptr ? "backward" : producer->type->name,
+                  " returned an invalid gradient at index ", index, " - got ",
+                  to_string(gradient.sizes()), " but expected shape compatible with ",
+                  to_string(info.sizes), producer == nullptr ? "" : "\n  recorded at ",
+                  producer == nullptr ? "" : format_site(producer->site));
     gradient = ops::sum_to_size(gradient, info.sizes);
   }
 }
+
+namespace {
+
+// Two threads may add to the gradient of one leaf. An addition is a read and a write with a kernel
+// in between, which lets go of Python's lock; so the leaf is marked for that time, under the lock,
+// and whoever finds it marked by another thread waits without holding the lock.
+class AddingScope {
+ public:
+  explicit AddingScope(AutogradExtra& more) : more_(more), outer_(more.adding) {
+    while (more_.adding != 0 && more_.adding != me()) {
+      const LongWorkScope without_lock;
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    }
+    outer_ = more_.adding;
+    more_.adding = me();
+  }
+  ~AddingScope() { more_.adding = outer_; }
+  AddingScope(const AddingScope&) = delete;
+  AddingScope& operator=(const AddingScope&) = delete;
+
+ private:
+  static uint64_t me() {  // of an object that each thread has
+    return reinterpret_cast<uintptr_t>(&modes);
+  }
+  AutogradExtra& more_;
+  uint64_t outer_;
+};
+
+}  // namespace
 
 void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create_graph) {
   AutogradExtra& more = extra(variable);
@@ -45,6 +81,7 @@ void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create
     more.grad = more.grad.defined() ? ops::add(more.grad, gradient) : gradient;
     return;
   }
+  const AddingScope scope(more);
   if (!more.grad.defined()) {
     // Moved in when nobody else holds it; PyTorch's layout contract: the strides of the variable.
     const bool ours =
@@ -76,8 +113,8 @@ void accumulate_backward(Node& node, Tensor* gradients, Tensor*) {
   accumulate_into(variable, gradients[0], modes.grad);
   gradients[0] = Tensor();
   if (variable->extra != nullptr) {
-    const auto hooks = variable->extra->accumulated;
-    for (const TensorHook& hook : hooks) hook(variable);
+    const auto hooks = variable->extra->accumulated;  // a hook may remove itself
+    for (const auto& [id, hook] : hooks) hook(variable);
   }
 }
 
@@ -91,7 +128,7 @@ void accumulate_remove(Node* node) {
 
 }  // namespace
 
-const NodeType kAccumulateGrad = {"AccumulateGrad", "accumulate", accumulate_backward, [](Node&) {},
+const NodeType kAccumulateGrad = {"AccumulateGrad", "accumulate", accumulate_backward, no_saved,
                                   accumulate_remove};
 
 namespace {
@@ -121,6 +158,18 @@ void run_hooks(Node& node, Few<Tensor>& gradients) {
     if (gradients[output].defined()) {
       accumulate_into(Tensor(Ref<TensorImpl>(impl)), gradients[output], modes.grad);
     }
+  }
+}
+
+void run_hooks_before(Node& node, Few<Tensor>& gradients) {
+  const auto hooks = node.extra->before;
+  for (const auto& [id, hook] : hooks) hook(gradients.data(), gradients.size(), nullptr, 0);
+}
+
+void run_hooks_after(Node& node, Few<Tensor>& results, const std::vector<Tensor>& gradients) {
+  const auto hooks = node.extra->after;
+  for (const auto& [id, hook] : hooks) {
+    hook(results.data(), results.size(), gradients.data(), gradients.size());
   }
 }
 

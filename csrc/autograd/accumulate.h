@@ -7,9 +7,12 @@ namespace wengert {
 Tensor add_gradients(const Tensor& a, const Tensor& b);
 void add_in_place(const Tensor& total, const Tensor& gradient);
 Tensor ones_for(const Tensor& root);
-// Sums what broadcasting repeated and casts, so that the gradient fits the value.
-void fit_gradient(Tensor& gradient, const OutputInfo& info);
+// Sums what broadcasting repeated and casts, so that gradient `index` of `producer` fits the value.
+void fit_gradient(Tensor& gradient, const OutputInfo& info, const Node* producer, size_t index);
 void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create_graph);
+// Hooks on tensors, then those on the node: before its rule and after.
 void run_hooks(Node& node, Few<Tensor>& gradients);
+void run_hooks_before(Node& node, Few<Tensor>& gradients);
+void run_hooks_after(Node& node, Few<Tensor>& results, const std::vector<Tensor>& gradients);
 
 }  // namespace wengert

@@ -1,17 +1,20 @@
 #include "autograd/engine.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <queue>
 
 #include "autograd/accumulate.h"
 #include "graph/lost.h"
+#include "ops/transform.h"
 #include "ops/watch.h"
-#include "tensor/wrapper.h"
+#include "tensor/live.h"
 
 namespace wengert {
 
 thread_local StepObserver* step_observer = nullptr;
+void (*notice_growth)(Site site, uint32_t times) = nullptr;
 
 namespace {
 
@@ -22,6 +25,11 @@ std::vector<RunRecord>& records() {
 }
 uint32_t last_run = 0;
 thread_local const CurrentRun* running = nullptr;
+
+Edge edge_at(const std::vector<Edge>& edges, const std::vector<Tensor>& tensors, size_t i) {
+  if (i < edges.size() && edges[i].target) return edges[i];
+  return gradient_edge(tensors[i]);
+}
 
 // Around one backward call.
 class RunScope {
@@ -125,16 +133,31 @@ struct Capture {
   int64_t next;
 };
 
+class Run;
+thread_local Run* innermost = nullptr;
+
 class Run {
  public:
-  explicit Run(const BackwardRequest& request) : request_(request), scope_(request) {}
+  explicit Run(const BackwardRequest& request)
+      : request_(request), scope_(request), outer_(innermost) {
+    innermost = this;
+  }
+  ~Run() { innermost = outer_; }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  bool reaches(Node* node) const {
+    const uint32_t found = index_.find(node);
+    return found != TaskIndex::kNone && tasks_[found].wanted();
+  }
+  void at_end(std::function<void()> call) { at_end_.push_back(std::move(call)); }
 
   std::vector<Tensor> operator()() {
-    const GradModeScope mode(request_.create_graph);
+    const LevelGradScope mode(request_.create_graph, highest_level(request_.roots));
     results_.resize(request_.accumulate ? 0 : request_.inputs.size());
     add_roots();
     if (watch_mode.on) [[unlikely]]
-      watch_roots(request_.roots);
+      watch_roots(request_.roots, request_.gradients);
     if (step_observer != nullptr) [[unlikely]]
       step_observer->begin(request_);
     count_edges();
@@ -145,6 +168,7 @@ class Run {
       ready_.pop();
       step(index);
     }
+    for (size_t i = 0; i < at_end_.size(); ++i) at_end_[i]();  // which may add to them
     return std::move(results_);
   }
 
@@ -161,7 +185,11 @@ class Run {
   void add_roots() {
     for (size_t i = 0; i < request_.roots.size(); ++i) {
       const Tensor& root = request_.roots[i];
-      const Edge edge = gradient_edge(root);
+      const Edge edge = edge_at(request_.root_edges, request_.roots, i);
+      if (!root.defined()) {
+        add_edge_root(i, edge);
+        continue;
+      }
       WENGERT_CHECK(edge.target, kRuntime, "element ", i,
                     " of tensors does not require grad and does not have a grad_fn",
                     describe_argument("output", root),
@@ -182,6 +210,22 @@ class Run {
     }
   }
 
+  void add_edge_root(size_t i, const Edge& edge) {
+    const OutputInfo& info = edge.node()->outputs[edge.index];
+    Tensor gradient = request_.gradients[i];
+    if (!gradient.defined()) {
+      WENGERT_CHECK(product(info.sizes) == 1, kRuntime,
+                    "grad can be implicitly created only for scalar outputs\n  output: ",
+                    edge.node()->type->name, " ", dtype_name(info.dtype), to_string(info.sizes));
+      gradient = ones_for(empty(info.sizes, info.dtype));
+    } else {
+      WENGERT_CHECK(gradient.sizes() == info.sizes, kRuntime, "Mismatch in shape: grad_output[", i,
+                    "] has a shape of ", to_string(gradient.sizes()), " and output[", i,
+                    "] has a shape of ", to_string(info.sizes), ".");
+    }
+    roots_.push_back({task_of(edge.node()), edge.index, std::move(gradient), edge.target});
+  }
+
   // Finds every node that can be reached and how many edges lead to it.
   void count_edges() {
     for (size_t next = 0; next < tasks_.size(); ++next) {
@@ -198,7 +242,7 @@ class Run {
   void mark_needed() {
     for (Task& task : tasks_) task.needed = false;
     for (size_t i = 0; i < request_.inputs.size(); ++i) {
-      const Edge edge = gradient_edge(request_.inputs[i]);
+      const Edge edge = edge_at(request_.input_edges, request_.inputs, i);
       if (!edge.target) continue;
       const uint32_t found = index_.find(edge.node());
       if (found == TaskIndex::kNone) continue;
@@ -231,7 +275,9 @@ class Run {
   }
 
   void start() {
-    for (auto& root : roots_) deliver(root.task, root.index, std::move(root.gradient));
+    for (size_t i = 0; i < roots_.size(); ++i) {
+      deliver(roots_[i].task, roots_[i].index, std::move(roots_[i].gradient), nullptr, i);
+    }
     std::vector<size_t> seen;
     for (auto& root : roots_) {
       if (tasks_[root.task].waiting == 0 &&
@@ -242,10 +288,12 @@ class Run {
     }
   }
 
-  void deliver(size_t index, uint32_t output, Tensor gradient) {
+  // Brings result `position` of the rule of `producer` (none: a root's gradient) to an output.
+  void deliver(size_t index, uint32_t output, Tensor gradient, const Node* producer,
+               size_t position) {
     Task& task = tasks_[index];
     if (!gradient.defined()) return;
-    fit_gradient(gradient, task.node->outputs[output]);
+    fit_gradient(gradient, task.node->outputs[output], producer, position);
     if (output != 0 && task.others == nullptr) {
       task.others = std::make_unique<Slot[]>(task.node->outputs.size() - 1);
     }
@@ -273,8 +321,9 @@ class Run {
       if (!request_.accumulate) {
         results_[capture.input] = incoming[capture.output];
       } else if (node->type != &kAccumulateGrad && incoming[capture.output].defined()) {
-        accumulate_into(request_.inputs[capture.input], incoming[capture.output],
-                        request_.create_graph);
+        const Tensor& input = request_.inputs[capture.input];
+        if (input.defined())
+          accumulate_into(input, incoming[capture.output], request_.create_graph);
       }
     }
     const bool run = any && tasks_[index].needed && (!leaf || request_.accumulate);
@@ -283,7 +332,7 @@ class Run {
       run_rule(*node, incoming, outgoing);
       if (!request_.keep_graph && !leaf) {
         node->released = true;
-        node->type->release(*node);
+        release_saved(*node);
       }
     }
     size_t i = 0;
@@ -291,7 +340,7 @@ class Run {
       Tensor& gradient = outgoing[i++];
       if (!edge.target) continue;
       const size_t next = index_.find(edge.node());
-      if (tasks_[next].wanted()) deliver(next, edge.index, std::move(gradient));
+      if (tasks_[next].wanted()) deliver(next, edge.index, std::move(gradient), node, i - 1);
       if (--tasks_[next].waiting == 0) ready_.emplace(edge.node()->sequence, next);
     }
   }
@@ -302,16 +351,19 @@ class Run {
       origin = trail_of(node);
       modes.running = origin.get();
     }
+    if (node.extra != nullptr && !node.extra->before.empty()) run_hooks_before(node, incoming);
     // A rule may take its incoming gradients apart; who looks on sees them as they came.
-    const bool seen = watch_mode.on || step_observer != nullptr;
+    const bool hooked = node.extra != nullptr && !node.extra->after.empty();
+    const bool seen = watch_mode.on || step_observer != nullptr || hooked;
     std::vector<Tensor> before;
     if (seen) [[unlikely]]
       before.assign(incoming.begin(), incoming.end());
     node.type->backward(node, incoming.data(), outgoing.data());
-    node.run = scope_.id();
+    if (!node.released) node.run = scope_.id();  // who freed it is what will be asked
     modes.running = nullptr;
     if (!seen) [[likely]]
       return;
+    if (hooked) run_hooks_after(node, outgoing, before);
     if (watch_mode.on) watch_gradients(node, before.data(), outgoing.data());
     if (step_observer != nullptr) step_observer->step(node, before.data(), outgoing.data());
   }
@@ -325,6 +377,8 @@ class Run {
 
   const BackwardRequest& request_;
   const RunScope scope_;
+  Run* const outer_;
+  std::vector<std::function<void()>> at_end_;
   std::vector<Task> tasks_;
   TaskIndex index_;
   std::vector<Root> roots_;
@@ -342,12 +396,55 @@ RunRecord run_record(uint32_t id) {
 
 const CurrentRun* current_run() { return running; }
 
+namespace {
+
+// A loop that adds up losses with their history keeps every step's graph. Whether one may do so is
+// seen from the count of live nodes, line by line.
+void watch_growth(const BackwardRequest& request) {
+  struct Line {
+    Site site;
+    int64_t nodes = 0;
+    uint32_t streak = 0;
+    uint32_t next = 20;
+  };
+  static thread_local std::array<Line, 16> lines;
+  if (modes.engine != 0 || request.keep_graph || request.create_graph) return;
+  const Site site = current_site();
+  const auto hash =
+      reinterpret_cast<uintptr_t>(site.code) / 16 + static_cast<size_t>(site.instruction);
+  Line& line = lines[hash % lines.size()];
+  const bool same = line.site.code == site.code && line.site.instruction == site.instruction;
+  if (!same || live_objects.nodes <= line.nodes) {
+    line = {site, live_objects.nodes, 0, 20};
+    return;
+  }
+  line.nodes = live_objects.nodes;
+  if (++line.streak < line.next) return;
+  line.next *= 2;
+  if (notice_growth != nullptr) notice_growth(site, line.streak);
+}
+
+}  // namespace
+
+bool will_reach(Node* node) { return innermost != nullptr && innermost->reaches(node); }
+
+void at_end_of_run(std::function<void()> call) {
+  WENGERT_CHECK(innermost != nullptr, kRuntime,
+                "Final callbacks can only be installed during backward pass.");
+  innermost->at_end(std::move(call));
+}
+
 std::vector<Tensor> run_backward(const BackwardRequest& request) {
+  watch_growth(request);
   std::vector<Tensor> results = Run(request)();
   if (!request.create_graph) {
     for (size_t i = 0; i < results.size(); ++i) {
       if (results[i].defined() && !requires_grad(results[i])) {
-        note_cut(results[i], Cut::kGradient, "autograd.grad", request.inputs[i]);
+        if (request.inputs[i].defined()) {
+          note_cut(results[i], Cut::kGradient, "autograd.grad", request.inputs[i]);
+        } else {
+          note_cut(results[i], Cut::kGradient, "autograd.grad", *request.input_edges[i].node());
+        }
       }
     }
   }

@@ -1,5 +1,6 @@
 // Reverse mode: walks the recorded graph from roots to leaves.
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "graph/node.h"
@@ -15,6 +16,8 @@ struct BackwardRequest {
   // order, or, with `accumulate`, added to .grad of these tensors alone.
   std::vector<Tensor> inputs;
   bool accumulate = true;
+  // In the place of roots and inputs that are undefined: gradient edges.
+  std::vector<Edge> root_edges, input_edges;
 };
 
 // What is remembered of the latest backward calls, for messages.
@@ -31,6 +34,10 @@ struct CurrentRun {
   const BackwardRequest* request = nullptr;
 };
 const CurrentRun* current_run();
+// Will gradients reach that node in this call? (Or have they?)
+bool will_reach(Node* node);
+// Called when the innermost backward call is about to return.
+void at_end_of_run(std::function<void()> call);
 
 // Looks on as nodes are run. Gradients that are undefined are zero.
 struct StepObserver {
@@ -39,6 +46,10 @@ struct StepObserver {
   virtual ~StepObserver() = default;
 };
 extern thread_local StepObserver* step_observer;
+
+// Called when the number of live nodes grew 20 times in a row (then 40, 80 ...) from one backward
+// call of a line to its next; installed by the bindings. It finds out whether something is wrong.
+extern void (*notice_growth)(Site site, uint32_t times);
 
 // The gradients of `inputs` (undefined where the roots do not depend on one), or nothing.
 std::vector<Tensor> run_backward(const BackwardRequest& request);

@@ -13,15 +13,6 @@ namespace wengert {
 
 namespace {
 
-// The highest level among some tensors; 0 where all are plain.
-uint64_t highest_level(const std::vector<Tensor>& tensors) {
-  uint64_t result = 0;
-  for (const Tensor& tensor : tensors) {
-    if (is_wrapped(tensor)) result = std::max(result, tensor->wrapper->level);
-  }
-  return result;
-}
-
 Tensor at_level(const Tensor& tensor, uint64_t level) {
   if (level == 0 || (is_wrapped(tensor) && tensor->wrapper->level == level)) return tensor;
   return make_wrapper(find_level(level)->kind, level, tensor, -1);
@@ -30,8 +21,8 @@ Tensor at_level(const Tensor& tensor, uint64_t level) {
 std::vector<Tensor> by_double_backward(const std::vector<Tensor>& primals,
                                        const std::vector<Tensor>& tangents, const Recompute& call) {
   const bool recording = modes.grad;
-  const GradModeScope mode(true);
   const uint64_t level = std::max(highest_level(primals), highest_level(tangents));
+  const LevelGradScope mode(true, level);
   std::vector<Tensor> inputs = primals, moving, directions, leaves;
   for (size_t i = 0; i < primals.size(); ++i) {
     if (!tangents[i].defined()) continue;

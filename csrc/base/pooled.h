@@ -3,6 +3,9 @@
 #pragma once
 #include <cstddef>
 #include <new>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace wengert {
 
@@ -23,9 +26,23 @@ class Pooled {
     if (bytes > kLargest) [[unlikely]]
       return ::operator delete(block);
     List& list = lists[index_of(bytes)];
-    if (list.count >= kMaxFree) return ::operator delete(block);
+    if (list.count >= kMaxFree) {
+      freed += rounded(bytes);
+      return ::operator delete(block);
+    }
     list.first = ::new (block) Free{list.first};
     ++list.count;
+  }
+
+  // After a large graph is gone: the C library keeps what lies between blocks in use, unless it is
+  // told to give it back.
+  static void give_back() {
+    if (freed < kWorthwhile) [[likely]]
+      return;
+    freed = 0;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
   }
 
  private:
@@ -36,7 +53,7 @@ class Pooled {
     Free* first;
     size_t count;
   };
-  static constexpr size_t kStep = 64, kLargest = 1024;
+  static constexpr size_t kStep = 64, kLargest = 1024, kWorthwhile = size_t{64} << 20;
 #ifdef __SANITIZE_ADDRESS__
   static constexpr size_t kMaxFree = 0;  // so that a use after the end is noticed
 #else
@@ -45,6 +62,7 @@ class Pooled {
   static size_t index_of(size_t bytes) { return (bytes + kStep - 1) / kStep; }
   static size_t rounded(size_t bytes) { return index_of(bytes) * kStep; }
   static inline constinit List lists[kLargest / kStep + 1] = {};
+  static inline constinit size_t freed = 0;  // bytes, since they were last given back
 };
 
 }  // namespace wengert

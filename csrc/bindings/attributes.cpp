@@ -5,6 +5,8 @@
 
 namespace wengert::python {
 
+const char* shown_package = "wengert";
+
 PyTypeObject size_type{};
 PyTypeObject* device_type = nullptr;
 
@@ -66,7 +68,8 @@ PyObject* size_subscript(PyObject* self, PyObject* index) {
 }
 PyObject* size_repr(PyObject* self) {
   PyObject* items = PySequence_List(self);
-  PyObject* text = items == nullptr ? nullptr : PyUnicode_FromFormat("wengert.Size(%R)", items);
+  PyObject* text =
+      items == nullptr ? nullptr : PyUnicode_FromFormat("%s.Size(%R)", shown_package, items);
   Py_XDECREF(items);
   return text;
 }
@@ -137,9 +140,16 @@ PyDevice* device_of(PyObject* object) { return reinterpret_cast<PyDevice*>(objec
 void parse_device(const std::string& text, const char** type, int* index) {
   const size_t colon = text.find(':');
   const std::string name = text.substr(0, colon);
-  *type = name == "cpu" ? "cpu" : name == "cuda" ? "cuda" : nullptr;
+  // Programs name devices that they then find not to be available.
+  static const char* const known[] = {"cpu", "cuda", "mps", "xpu", "meta", "hpu", "xla", "mtia"};
+  *type = nullptr;
+  for (const char* each : known) {
+    if (name == each) *type = each;
+  }
   WENGERT_CHECK(*type != nullptr, kRuntime,
-                "Expected one of cpu, cuda device type at start of device string: ", text);
+                "Expected one of cpu, cuda, mps, xpu, meta, hpu, xla, mtia device type at start of "
+                "device string: ",
+                text);
   *index = -1;
   if (colon == std::string::npos) return;
   const std::string digits = text.substr(colon + 1);
@@ -207,13 +217,23 @@ PyObject* device_compare(PyObject* a, PyObject* b, int operation) {
   return PyBool_FromLong(same == (operation == Py_EQ));
 }
 Py_hash_t device_hash(PyObject* self) {
-  return device_of(self)->type[1] * 1024 + device_of(self)->index + 2;
+  const char* type = device_of(self)->type;
+  return (type[0] * 256 + type[1]) * 1024 + device_of(self)->index + 2;
 }
 PyObject* device_reduce(PyObject* self, PyObject*) {
   const PyDevice* d = device_of(self);
   return d->index < 0 ? Py_BuildValue("(O(s))", device_type, d->type)
                       : Py_BuildValue("(O(si))", device_type, d->type, d->index);
 }
+PyObject* device_enter(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    const char* type = device_of(self)->type;
+    WENGERT_CHECK(std::strcmp(type, "cpu") == 0, kRuntime, "device '", type,
+                  "' is not available; this build has: cpu");
+    return Py_NewRef(self);
+  });
+}
+PyObject* device_exit(PyObject*, PyObject*) { Py_RETURN_NONE; }
 PyObject* get_type(PyObject* self, void*) { return PyUnicode_FromString(device_of(self)->type); }
 PyObject* get_index(PyObject* self, void*) {
   return device_of(self)->index < 0 ? Py_NewRef(Py_None) : PyLong_FromLong(device_of(self)->index);
@@ -224,8 +244,11 @@ void add_device_type(PyObject* module) {
       {"type", get_type, nullptr, "The kind of device: 'cpu' or 'cuda'.", nullptr},
       {"index", get_index, nullptr, "Which one of its kind, or None.", nullptr},
       {nullptr, nullptr, nullptr, nullptr, nullptr}};
-  static PyMethodDef methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr},
-                                  {nullptr, nullptr, 0, nullptr}};
+  static PyMethodDef methods[] = {
+      {"__reduce__", device_reduce, METH_NOARGS, nullptr},
+      {"__enter__", device_enter, METH_NOARGS, "Tensors are made on this device: the CPU."},
+      {"__exit__", device_exit, METH_VARARGS, nullptr},
+      {nullptr, nullptr, 0, nullptr}};
   PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(device_new)},
                          {Py_tp_repr, reinterpret_cast<void*>(device_repr)},
                          {Py_tp_str, reinterpret_cast<void*>(device_str)},
@@ -251,7 +274,7 @@ PyTypeObject* memory_format_type = nullptr;
 PyObject* strided_layout = nullptr;
 
 PyObject* named_repr(PyObject* self) {
-  return PyUnicode_FromFormat("wengert.%s", reinterpret_cast<PyNamed*>(self)->name);
+  return PyUnicode_FromFormat("%s.%s", shown_package, reinterpret_cast<PyNamed*>(self)->name);
 }
 // A string makes pickle look the object up by name in the module `wengert`.
 PyObject* named_reduce(PyObject* self, PyObject*) {

@@ -36,12 +36,29 @@ inline const Tensor& unwrap(PyObject* object) {
   return reinterpret_cast<PyTensor*>(object)->tensor;
 }
 
+// After a failed Python call: continue as a C++ exception.
+[[noreturn]] void throw_python_error();
+inline PyObject* checked(PyObject* object) {
+  if (object == nullptr) throw_python_error();
+  return object;
+}
+
 PyObject* wrap(Tensor tensor);  // None where undefined
 PyObject* wrap(const std::vector<Tensor>& tensors);
 template <typename... T>
 PyObject* wrap(const std::tuple<T...>& values) {
   PyObject* result = PyTuple_New(sizeof...(T));
   if (result == nullptr) throw Error(ErrorKind::kPython, "");
+  Py_ssize_t i = 0;
+  std::apply([&](const auto&... each) { (PyTuple_SET_ITEM(result, i++, wrap(each)), ...); },
+             values);
+  return result;
+}
+// The class of `wengert.return_types` with that name: a named tuple.
+PyTypeObject* return_type(const char* name);
+template <typename... T>
+PyObject* wrap_named(PyTypeObject* type, const std::tuple<T...>& values) {
+  PyObject* result = checked(type->tp_alloc(type, sizeof...(T)));
   Py_ssize_t i = 0;
   std::apply([&](const auto&... each) { (PyTuple_SET_ITEM(result, i++, wrap(each)), ...); },
              values);
@@ -54,6 +71,8 @@ inline PyObject* wrap(double value) { return PyFloat_FromDouble(value); }
 PyObject* wrap(const Scalar& value);
 PyObject* wrap(const Dims& dims);  // a tuple of ints
 PyObject* wrap_size(const Dims& dims);
+// The package that reprs name: "wengert", or "torch" while we run in the place of PyTorch.
+extern const char* shown_package;
 PyObject* wrap_cpu_device();
 PyObject* wrap_strided_layout();
 
@@ -69,12 +88,9 @@ PyObject* guarded(const Fn& fn) noexcept {
     return raise_current();
   }
 }
-// After a failed Python call: continue as a C++ exception.
-[[noreturn]] void throw_python_error();
-inline PyObject* checked(PyObject* object) {
-  if (object == nullptr) throw_python_error();
-  return object;
-}
+// The same inside of a call; the message gets a line per argument, if it has none yet.
+struct Signature;
+PyObject* raise_current(const Signature& signature, PyObject* const* slots) noexcept;
 
 // --- arguments ---
 struct Signature {
@@ -98,7 +114,12 @@ PyObject* invoke(const Signature& signature, PyObject* self, PyObject* const* ar
   PyObject* slots[kMaxParameters];
   PyObject* packed = nullptr;
   if (!parse_arguments(signature, self, args, count, keywords, slots, &packed)) return nullptr;
-  PyObject* result = guarded([&] { return call(slots); });
+  PyObject* result;
+  try {
+    result = call(slots);
+  } catch (...) {
+    result = raise_current(signature, slots);
+  }
   Py_XDECREF(packed);
   return result;
 }

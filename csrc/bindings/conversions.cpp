@@ -219,12 +219,14 @@ PyObject* method_is_signed(PyObject* self, PyObject*) {
 
 FastFunction view_sizes = nullptr;  // view(*size), from the operator table
 
-// The name has a second meaning: view(dtype) reads the same bytes as another dtype, without history.
+// The name has a second meaning: view(dtype) reads the same bytes as another dtype, without
+// history.
 PyObject* method_view(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   static const char* const names[] = {"self", "dtype"};
   static const Signature signature = {"view", 2, 2, 2, -1, names, "00"};
-  const bool by_name = count == 0 && keywords != nullptr && PyTuple_GET_SIZE(keywords) == 1 &&
-                       PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "dtype") == 0;
+  const bool by_name =
+      count == 0 && keywords != nullptr && PyTuple_GET_SIZE(keywords) == 1 &&
+      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "dtype") == 0;
   if (!by_name && (count != 1 || Py_TYPE(args[0]) != dtype_type)) {
     return view_sizes(self, args, count, keywords);
   }

@@ -1,4 +1,5 @@
 // Conversions between Python's objects and C++ values.
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -54,6 +55,63 @@ PyObject* raise_current() noexcept {
     PyErr_SetString(PyExc_RuntimeError, error.what());
   }
   return nullptr;
+}
+
+namespace {
+
+// "\n  dim: 3"; nothing for what would fill the screen.
+void add_argument(std::string& text, const char* name, PyObject* value) {
+  if (is_tensor(value)) {
+    text += describe_argument(name, unwrap(value));
+    return;
+  }
+  if ((PyList_Check(value) || PyTuple_Check(value)) && PySequence_Fast_GET_SIZE(value) > 0 &&
+      is_tensor(PySequence_Fast_GET_ITEM(value, 0))) {
+    const Py_ssize_t count = PySequence_Fast_GET_SIZE(value);
+    for (Py_ssize_t i = 0; i < std::min<Py_ssize_t>(count, 8); ++i) {
+      PyObject* item = PySequence_Fast_GET_ITEM(value, i);
+      add_argument(text, str(name, "[", i, "]").c_str(), item);
+    }
+    if (count > 8) text += str("\n  ", name, ": ", count - 8, " more");
+    return;
+  }
+  if (value == Py_None || PyBool_Check(value)) return;
+  if (!PyLong_Check(value) && !PyFloat_Check(value) && !PyList_Check(value) &&
+      !PyTuple_Check(value) && !PyUnicode_Check(value)) {
+    return;
+  }
+  PyObject* shown = PyObject_Repr(value);
+  const char* utf8 = shown == nullptr ? nullptr : PyUnicode_AsUTF8(shown);
+  if (utf8 == nullptr) {
+    PyErr_Clear();
+  } else if (std::strlen(utf8) <= 80) {
+    text += str("\n  ", name, ": ", utf8);
+  }
+  Py_XDECREF(shown);
+}
+
+}  // namespace
+
+PyObject* raise_current(const Signature& signature, PyObject* const* slots) noexcept {
+  try {
+    try {
+      throw;
+    } catch (const LinAlgError&) {
+      throw;
+    } catch (const Error& error) {
+      const bool about_values = error.kind() == ErrorKind::kRuntime ||
+                                error.kind() == ErrorKind::kIndex ||
+                                error.kind() == ErrorKind::kValue;
+      std::string text = error.what();
+      if (!about_values || text.find('\n') != std::string::npos) throw;
+      for (int i = 0; i < signature.count; ++i) {
+        if (slots[i] != nullptr) add_argument(text, signature.names[i], slots[i]);
+      }
+      throw Error(error.kind(), text);
+    }
+  } catch (...) {
+    return raise_current();
+  }
 }
 
 void throw_python_error() { throw Error(ErrorKind::kPython, ""); }
@@ -385,6 +443,13 @@ PyObject* wrap(const std::vector<Tensor>& tensors) {
     PyTuple_SET_ITEM(result, static_cast<Py_ssize_t>(i), wrap(tensors[i]));
   }
   return result;
+}
+
+PyTypeObject* return_type(const char* name) {
+  PyObject* module = checked(PyImport_ImportModule("wengert._composite.return_types"));
+  PyObject* type = PyObject_GetAttrString(module, name);
+  Py_DECREF(module);
+  return reinterpret_cast<PyTypeObject*>(checked(type));
 }
 
 PyObject* wrap(const Scalar& value) {

@@ -100,10 +100,10 @@ class Reader {
     finish(depth, object);
     see(scalar_dtype(value));
   }
-  [[noreturn, gnu::cold]] static void fail_element(size_t depth, PyObject* object) {
+  [[noreturn, gnu::cold]] void fail_element(size_t depth, PyObject* object) const {
     const char* type = Py_TYPE(object)->tp_name;
     const bool text = PyUnicode_Check(object) || PyBytes_Check(object);
-    WENGERT_CHECK(!text || depth > 0, kType, "new(): invalid data type '", type, "'");
+    WENGERT_CHECK(!text || (depth > 0 && !seen_), kType, "new(): invalid data type '", type, "'");
     WENGERT_CHECK(!text, kValue, "too many dimensions '", type, "'");
     fail(ErrorKind::kRuntime, "Could not infer dtype of ", type);
   }

@@ -15,7 +15,7 @@ PyObject* instances[kNumDTypes];
 DType value(PyObject* self) { return reinterpret_cast<PyDType*>(self)->dtype; }
 
 PyObject* repr(PyObject* self) {
-  return PyUnicode_FromFormat("wengert.%s", dtype_name(value(self)));
+  return PyUnicode_FromFormat("%s.%s", shown_package, dtype_name(value(self)));
 }
 // A string makes pickle look the object up by name in the module `wengert`.
 PyObject* reduce(PyObject* self, PyObject*) {
@@ -59,10 +59,10 @@ PyObject* wrap(DType dtype) { return Py_NewRef(instances[static_cast<int>(dtype)
 DType to_dtype(PyObject* slot, const Signature& signature, int index) {
   if (slot != nullptr && Py_TYPE(slot) == dtype_type) return value(slot);
   // Python's own types, as PyTorch takes them.
-  if (slot == reinterpret_cast<PyObject*>(&PyFloat_Type)) return default_dtype();
+  if (slot == reinterpret_cast<PyObject*>(&PyFloat_Type)) return DType::float64;
   if (slot == reinterpret_cast<PyObject*>(&PyBool_Type)) return DType::bool_;
   if (slot == reinterpret_cast<PyObject*>(&PyLong_Type)) return DType::int64;
-  if (slot == reinterpret_cast<PyObject*>(&PyComplex_Type)) return to_complex(default_dtype());
+  if (slot == reinterpret_cast<PyObject*>(&PyComplex_Type)) return DType::complex128;
   fail_argument(signature, index, "wengert.dtype", slot);
 }
 

@@ -212,8 +212,7 @@ std::vector<NodeExtra::Hook>& hooks_of(const Tensor& tensor, uint32_t* output) {
   Node* node = grad_fn(tensor);
   *output = node == nullptr ? 0 : tensor->output_index;
   if (node == nullptr) return extra(tensor).hooks;
-  if (node->extra == nullptr) node->extra = new NodeExtra();
-  return node->extra->hooks;
+  return extra(*node).hooks;
 }
 
 PyObject* add_hook(PyObject*, PyObject* const* args, Py_ssize_t count) {
@@ -244,8 +243,8 @@ PyObject* add_accumulated_hook(PyObject*, PyObject* const* args, Py_ssize_t coun
     const Tensor& tensor = unwrap(args[0]);
     WENGERT_CHECK(requires_grad(tensor) && grad_fn(tensor) == nullptr, kRuntime,
                   "post accumulate grad hooks cannot be registered on non-leaf tensors");
-    extra(tensor).accumulated.push_back(Callable(args[1]));
-    Py_RETURN_NONE;
+    extra(tensor).accumulated.emplace_back(next_hook, Callable(args[1]));
+    return wrap(next_hook++);
   });
 }
 
@@ -259,8 +258,7 @@ PyObject* retain_gradient(PyObject*, PyObject* argument) {
     Node* node = grad_fn(tensor);
     AutogradExtra& more = extra(tensor);
     if (node == nullptr || more.retains_grad) Py_RETURN_NONE;
-    if (node->extra == nullptr) node->extra = new NodeExtra();
-    node->extra->retained.emplace_back(tensor->output_index, tensor.impl());
+    extra(*node).retained.emplace_back(tensor->output_index, tensor.impl());
     more.retains_grad = true;
     more.retained_by = Ref<GraphObject>(node);
     Py_RETURN_NONE;

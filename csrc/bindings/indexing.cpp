@@ -38,7 +38,8 @@ Tensor data_tensor(PyObject* item) {
 }
 
 Tensor index_tensor(PyObject* item) {
-  WENGERT_CHECK(is_tensor(item) || PySequence_Check(item) != 0, kIndex,
+  const bool text = PyUnicode_Check(item) || PyBytes_Check(item);
+  WENGERT_CHECK(is_tensor(item) || (PySequence_Check(item) != 0 && !text), kIndex,
                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
                 "are valid indices (got ",
                 Py_TYPE(item)->tp_name, ")");

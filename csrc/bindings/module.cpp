@@ -119,6 +119,10 @@ void add_runtime(nb::module_& m) {
         set_num_threads(count);
       },
       nb::arg("count"), "Sets the number of threads that kernels use.");
+  m.def(
+      "_show_as_torch", [](bool on) { shown_package = on ? "torch" : "wengert"; }, nb::arg("on"),
+      "Whether reprs name things `torch.float32` or `wengert.float32`.");
+  m.def("_shown_package", [] { return shown_package; }, "The package that reprs name.");
   m.def("_isa_level", &cpu::isa_level, "The x86-64 level in use: 2, 3 or 4.");
   m.def("_set_library_paths", &cpu::set_library_paths, nb::arg("paths"),
         "Directories to look for oneDNN and OpenBLAS in, before the system's own.");

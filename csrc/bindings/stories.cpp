@@ -44,6 +44,15 @@ PyObject* upstream_object(const Ref<Upstream>& upstream) {
   if (!upstream) return Py_NewRef(Py_None);
   if (upstream->node != nullptr) return wrap_node(static_cast<Node*>(upstream->node));
   if (upstream->leaf != nullptr) return wrap(Tensor(Ref<TensorImpl>(upstream->leaf)));
+  if (upstream->leaves) {
+    Owned list(PyList_New(0));
+    for (const Ref<Upstream>& one : *upstream->leaves) {
+      if (one->leaf == nullptr) continue;
+      Owned leaf(wrap(Tensor(Ref<TensorImpl>(one->leaf))));
+      if (PyList_Append(list.get(), leaf.get()) != 0) throw_python_error();
+    }
+    return checked(PyList_AsTuple(list.get()));
+  }
   return Py_NewRef(Py_None);
 }
 
@@ -77,16 +86,32 @@ PyObject* edge_list(Node* node) {
   return list.release();
 }
 
+// [(role, storage, bytes, is_leaf), ...]: what the backward rule keeps.
+PyObject* saved_list(Node* node) {
+  Owned list(PyList_New(0));
+  auto visit = [](const char* role, Saved& saved, void* context) {
+    if (saved.impl() == nullptr) return;  // kept elsewhere
+    const TensorImpl& impl = *saved.impl();
+    const auto bytes = static_cast<unsigned long long>(impl.numel) * item_size(impl.dtype);
+    const bool leaf = impl.requires_grad && !impl.grad_fn;
+    Owned row(Py_BuildValue("(sKKN)", role, reinterpret_cast<uintptr_t>(impl.storage.get()), bytes,
+                            PyBool_FromLong(leaf)));
+    if (PyList_Append(static_cast<PyObject*>(context), row.get()) != 0) throw_python_error();
+  };
+  node->type->saved(*node, visit, list.get());
+  return list.release();
+}
+
 PyObject* node_info(PyObject*, PyObject* argument) {
   return guarded([&] {
     Node* node = unwrap_node(argument);
     const bool leaf = node->type == &kAccumulateGrad;
     return checked(Py_BuildValue(
-        "{s:s,s:s,s:N,s:K,s:N,s:I,s:N,s:N,s:N,s:N,s:K}", "name", node->type->name, "op",
+        "{s:s,s:s,s:N,s:K,s:N,s:I,s:N,s:N,s:N,s:N,s:N,s:K}", "name", node->type->name, "op",
         node->type->op, "site", site_text(node->site), "sequence",
         static_cast<unsigned long long>(node->sequence), "released",
         PyBool_FromLong(node->released), "run", node->run, "outputs", output_list(node), "edges",
-        edge_list(node), "origin", trail_list(node->origin), "leaf",
+        edge_list(node), "saved", saved_list(node), "origin", trail_list(node->origin), "leaf",
         leaf ? wrap(static_cast<AccumulateGrad*>(node)->variable) : Py_NewRef(Py_None), "id",
         static_cast<unsigned long long>(reinterpret_cast<uintptr_t>(node))));
   });
@@ -198,10 +223,17 @@ std::string tell_gradient(Node& node, size_t output, Health made, const Tensor* 
                             tensor_tuple(outgoing, node.edges.size()), wrap_node(infinity))));
 }
 
+void tell_growth(Site site, uint32_t times) {
+  Owned callee(PyObject_GetAttrString(stories_module, "grew"));
+  Owned arguments(Py_BuildValue("(NI)", site_text(site), times));
+  Owned(PyObject_CallObject(callee.get(), arguments.get()));
+}
+
 PyObject* set_stories(PyObject*, PyObject* module) {
   stories_module = Py_NewRef(module);  // for as long as the process lives
   stories = {tell_overwritten, tell_released, tell_missing};
   watch_stories = {tell_produced, tell_gradient};
+  notice_growth = tell_growth;
   Py_RETURN_NONE;
 }
 
@@ -260,6 +292,15 @@ PyObject* set_strong_zeros(PyObject*, PyObject* value) {
 }
 PyObject* get_strong_zeros(PyObject*, PyObject*) { return PyBool_FromLong(math::strong_zeros); }
 
+PyObject* set_inference(PyObject*, PyObject* value) {
+  const int enabled = PyObject_IsTrue(value);
+  if (enabled < 0) return nullptr;
+  const bool before = modes.inference;
+  modes.inference = enabled != 0;
+  return PyBool_FromLong(before);
+}
+PyObject* get_inference(PyObject*, PyObject*) { return PyBool_FromLong(modes.inference); }
+
 PyObject* record_sites(PyObject*, PyObject* value) {
   static Site (*const finder)() = current_site;
   const int enabled = PyObject_IsTrue(value);
@@ -302,6 +343,11 @@ PyMethodDef functions[] = {
      "_set_strong_zeros(enabled)\n--\n\nSets the mode, returns the one before."},
     {"_get_strong_zeros", get_strong_zeros, METH_NOARGS,
      "_get_strong_zeros()\n--\n\nIs a gradient of zero stronger than infinity?"},
+    {"_set_inference", set_inference, METH_O,
+     "_set_inference(enabled)\n--\n\nWhether no_grad is called inference_mode. Returns what held "
+     "before."},
+    {"is_inference_mode_enabled", get_inference, METH_NOARGS,
+     "is_inference_mode_enabled()\n--\n\nDoes this thread run under inference_mode?"},
     {"_record_sites", record_sites, METH_O,
      "_record_sites(enabled)\n--\n\nFor benchmarks: whether lines of the program are remembered."},
     {"_mark_cut", mark_cut, METH_VARARGS,

@@ -69,8 +69,34 @@ PyTensor* allocate(PyTypeObject* type) {
   return self;
 }
 
+// The sizes in `Tensor(2, 3)` and `Tensor(x.shape)`, whose elements are not initialised.
+std::optional<Dims> sizes_in(PyObject* args) {
+  const Py_ssize_t count = PyTuple_GET_SIZE(args);
+  if (count == 1 && Py_TYPE(PyTuple_GET_ITEM(args, 0)) == &size_type) {
+    args = PyTuple_GET_ITEM(args, 0);
+  }
+  Dims sizes;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
+    PyObject* item = PyTuple_GET_ITEM(args, i);
+    if (!PyLong_Check(item) || PyBool_Check(item)) return std::nullopt;
+    const int64_t size = PyLong_AsLongLong(item);
+    if (size == -1 && PyErr_Occurred() != nullptr) throw_python_error();
+    WENGERT_CHECK(size >= 0, kRuntime, "Trying to create tensor with negative dimension ", size);
+    sizes.push_back(size);
+  }
+  return count == 0 ? Dims{0} : sizes;
+}
+
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
+    if (keywords == nullptr) {
+      if (const std::optional<Dims> sizes = sizes_in(args)) {
+        PyTensor* self = allocate(type);
+        self->tensor = empty(*sizes, default_dtype());
+        self->tensor->python = self;
+        return reinterpret_cast<PyObject*>(self);
+      }
+    }
     PyObject* data = nullptr;
     static const char* names[] = {"data", nullptr};
     if (PyArg_ParseTupleAndKeywords(args, keywords, "|O:Tensor", const_cast<char**>(names),
@@ -82,8 +108,6 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
       tensor = empty({0}, default_dtype());
     } else if (is_tensor(data)) {
       tensor = alias(unwrap(data));
-    } else if (PyLong_Check(data) && !PyBool_Check(data)) {
-      tensor = empty({PyLong_AsLongLong(data)}, default_dtype());
     } else {
       tensor = tensor_from_data(data, default_dtype());
     }
@@ -389,8 +413,14 @@ int truth(PyObject* object) {
   }
 }
 
+void need_one_element(const Tensor& tensor) {
+  WENGERT_CHECK(tensor.numel() == 1, kValue,
+                "only one element tensors can be converted to Python scalars",
+                describe_argument("self", tensor));
+}
 PyObject* as_float(PyObject* object) {
   return guarded([&]() -> PyObject* {
+    need_one_element(unwrap(object));
     const Scalar value = item_of(unwrap(object));
     note_left("float", unwrap(object));
     WENGERT_CHECK(!value.is_complex(), kRuntime,
@@ -400,6 +430,7 @@ PyObject* as_float(PyObject* object) {
 }
 PyObject* as_int(PyObject* object) {
   return guarded([&]() -> PyObject* {
+    need_one_element(unwrap(object));
     const Scalar value = item_of(unwrap(object));
     if (value.is_integral()) return PyLong_FromLongLong(value.to<int64_t>());
     WENGERT_CHECK(!value.is_complex(), kRuntime,

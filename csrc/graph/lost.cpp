@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <unordered_set>
 
 #include "base/scalar.h"
 
@@ -17,8 +18,7 @@ constexpr uint8_t kLongest = 8;
 bool quiet() { return modes.engine != 0 && !modes.grad; }
 
 Ref<Upstream> upstream_of(Node& node) {
-  if (node.extra == nullptr) node.extra = new NodeExtra();
-  Ref<Upstream>& upstream = node.extra->upstream;
+  Ref<Upstream>& upstream = extra(node).upstream;
   if (!upstream) {
     upstream = Ref<Upstream>(new Upstream());
     upstream->node = &node;
@@ -42,6 +42,7 @@ Ref<Trail> new_trail(Cut cut, const char* op) {
   trail->cut = cut;
   trail->op = op;
   trail->site = current_site();
+  trail->custom = modes.custom;
   trail->ends_in_cut = cut != Cut::kStep && cut != Cut::kCreated;
   return trail;
 }
@@ -167,6 +168,32 @@ void note_returned(const Tensor& result, Cut cut, const char* op) {
   }
   if (found != nullptr) lead_on(*trail, found->trail);
   attach(result, trail);
+}
+
+void leave_leaves(Node& node) {
+  constexpr size_t kMost = 256;  // nodes that are looked at; a network has about as many
+  std::vector<Ref<Upstream>> leaves;
+  std::vector<Node*> found = {&node};
+  std::unordered_set<Node*> seen;
+  for (size_t next = 0; next < found.size() && next < kMost; ++next) {
+    for (Edge& edge : found[next]->edges) {
+      Node* target = edge.node();
+      if (target == nullptr || !seen.insert(target).second) continue;
+      if (target->type == &kAccumulateGrad) {
+        Ref<Upstream> leaf = upstream_of(static_cast<AccumulateGrad*>(target)->variable);
+        if (leaf) leaves.push_back(std::move(leaf));
+      } else {
+        found.push_back(target);
+      }
+    }
+  }
+  // Every step of a training loop leaves the same ones: one list serves them all.
+  static thread_local auto& last = *new std::shared_ptr<const std::vector<Ref<Upstream>>>();
+  auto same = [](const Ref<Upstream>& a, const Ref<Upstream>& b) { return a.get() == b.get(); };
+  if (!last || !std::equal(last->begin(), last->end(), leaves.begin(), leaves.end(), same)) {
+    last = std::make_shared<const std::vector<Ref<Upstream>>>(std::move(leaves));
+  }
+  node.extra->upstream->leaves = last;
 }
 
 Ref<Trail> trail_of(Node& node) {

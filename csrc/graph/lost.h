@@ -39,6 +39,9 @@ void note_cut(const Tensor& result, Cut cut, const char* op, Node& source);
 void note_left(const char* op, const Tensor& source);
 void note_returned(const Tensor& result, Cut cut, const char* op);
 
+// The node goes while someone looks back at it: from now on they see the leaves that it led to.
+void leave_leaves(Node& node);
+
 // A record of the node itself, for what its backward rule will record.
 Ref<Trail> trail_of(Node& node);
 

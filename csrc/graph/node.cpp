@@ -31,13 +31,36 @@ Node::Node(const NodeType* node_type, size_t edge_count, size_t output_count)
 
 Node::~Node() {
   --live_objects.nodes;
+  if (extra != nullptr && extra->upstream && extra->upstream->refs > 1) leave_leaves(*this);
   delete extra;
 }
 
 uint64_t next_sequence_number() { return next_sequence; }
 
+namespace {
+Candidate* first_candidate = nullptr;
+}  // namespace
+
+Candidate::Candidate(Kind of, void* object)
+    : kind(of), owner(object), before_(nullptr), after_(first_candidate) {
+  if (after_ != nullptr) after_->before_ = this;
+  first_candidate = this;
+}
+
+Candidate::~Candidate() {
+  (before_ != nullptr ? before_->after_ : first_candidate) = after_;
+  if (after_ != nullptr) after_->before_ = before_;
+}
+
+Candidate* Candidate::first() { return first_candidate; }
+
 NodeExtra::~NodeExtra() {
   if (upstream) upstream->node = nullptr;
+}
+
+NodeExtra& extra(Node& node) {
+  if (node.extra == nullptr) node.extra = new NodeExtra(&node);
+  return *node.extra;
 }
 
 // Letting go of the last node of a long chain lets go of the one before it, and so on: a list
@@ -54,6 +77,7 @@ void destroy(GraphObject* object) {
     node->type->remove(node);
   }
   busy = false;
+  Pooled::give_back();
 }
 
 void destroy(AutogradExtra* extra) { delete extra; }
@@ -68,7 +92,7 @@ AutogradExtra::~AutogradExtra() {
 }
 
 AutogradExtra& extra(const Tensor& tensor) {
-  if (tensor->extra == nullptr) tensor->extra = new AutogradExtra();
+  if (tensor->extra == nullptr) tensor->extra = new AutogradExtra(tensor.impl());
   return *tensor->extra;
 }
 
@@ -78,6 +102,25 @@ void Saved::output(const Tensor& tensor) {
   if (!tensor.defined()) return;
   keep(alias(tensor), true);
   output_index_ = tensor->output_index;
+}
+
+void Saved::note_checksum() {
+  aside_ = Ref<Aside>(new Aside());
+  aside_->checksum = checksum_of(*impl_);
+}
+
+void Saved::pack(const Tensor& tensor) {
+  aside_ = Ref<Aside>(new Aside());
+  aside_->info = {tensor.dtype(), tensor.sizes()};
+  if (!is_output_) aside_->history = gradient_edge(tensor);
+  const GradModeScope mode(false);
+  aside_->packed = modes.saved_hooks->pack(alias(tensor));
+  WENGERT_CHECK(tensor->storage->version == version_, kRuntime,
+                "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
+                "to pack hook can not be modified by in-place operations as this can lead to "
+                "unexpected side-effects.",
+                describe_argument("saved", tensor));
+  if (aside_->packed->keeps(tensor.storage().get())) storage_ = tensor.storage();
 }
 
 namespace {
@@ -135,12 +178,37 @@ uint64_t Saved::checksum_of(const TensorImpl& impl) {
   return ((sums[0] * kOdd + sums[1]) * kOdd + sums[2]) * kOdd + sums[3];
 }
 
+Tensor Saved::unpack(Node& owner, const char* role) const {
+  const Ref<Aside> aside = aside_;  // the hook may let go of this value
+  const Ref<Storage> storage = storage_;
+  const uint32_t version = version_, index = output_index_;
+  const bool is_output = is_output_;
+  const Tensor value = aside->packed->unpack();
+  WENGERT_CHECK(value.dtype() == aside->info.dtype && value.sizes() == aside->info.sizes, kRuntime,
+                "the unpack hook of a saved tensor gave something else than was packed\n  saved by ",
+                owner.type->op, " (", role, ")   ", format_site(owner.site), "\n  packed: ",
+                dtype_name(aside->info.dtype), to_string(aside->info.sizes),
+                describe_argument("unpacked", value));
+  // Hooks that keep the very memory (lambda x: x) protect it from nothing.
+  if (storage && value.storage() == storage && storage->version != version) {
+    fail_overwritten(owner, role, *value.impl(), version);
+  }
+  if (!modes.grad) return value;
+  Tensor twin = alias(value);
+  twin->grad_fn = is_output ? Ref<GraphObject>(&owner) : aside->history.target;
+  twin->output_index = is_output ? index : aside->history.index;
+  return twin;
+}
+
 Tensor Saved::get(Node& owner, const char* role) const {
   if (owner.released) fail_released(owner);
+  if (packed() != nullptr) [[unlikely]]
+    return unpack(owner, role);
   if (!impl_) return Tensor();
   if (impl_->storage != storage_) fail_replaced(owner, role, *impl_);
   Storage& storage = *storage_;
-  if (storage.shared && storage.version == version_ && checksum_of(*impl_) != checksum_)
+  if (storage.shared && storage.version == version_ && aside_ &&
+      checksum_of(*impl_) != aside_->checksum)
       [[unlikely]] {
     log_write(storage, "another owner of the memory", storage.shared_at, WriteLog::kArray);
   }
@@ -151,6 +219,12 @@ Tensor Saved::get(Node& owner, const char* role) const {
   twin->grad_fn = Ref<GraphObject>(&owner);
   twin->output_index = output_index_;
   return twin;
+}
+
+void no_saved(Node&, SavedVisitor, void*) {}
+
+void release_saved(Node& node) {
+  node.type->saved(node, [](const char*, Saved& value, void*) { value.reset(); }, nullptr);
 }
 
 // --- recording ---
@@ -222,6 +296,7 @@ void check_inplace(const char* op, const Tensor& target) {
   if (!modes.grad) return;
   if (is_view(target)) {
     const Tensor& base = target->extra->view->base;
+    check_custom_view(target);
     WENGERT_CHECK(
         !target->extra->view->no_grad || !requires_grad(base), kRuntime,
         "A view was created in no_grad mode and is being modified inplace with grad mode "
@@ -240,6 +315,19 @@ void check_inplace(const char* op, const Tensor& target) {
       !target->requires_grad || target->grad_fn, kRuntime,
       "a leaf Variable that requires grad is being used in an in-place operation.\n  op: ", op,
       describe_argument("self", target));
+}
+
+void check_custom_view(const Tensor& view) {
+  if (!view->extra->view->custom || !view->grad_fn) return;
+  const auto* node = static_cast<const Node*>(view->grad_fn.get());
+  fail(ErrorKind::kRuntime, "Output ", view->output_index, " of ", node->type->name,
+       " is a view and is being modified inplace. This view was created inside a custom Function "
+       "(or because an input was returned as-is) and the autograd logic to handle view+inplace "
+       "would override the custom backward associated with the custom Function, leading to "
+       "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of "
+       "the custom Function.",
+       describe_argument("output", view), "\n  made by ", node->type->op, "   ",
+       format_site(node->site));
 }
 
 void check_out(const char* op, const Tensor& out, bool inputs_need_grad) {

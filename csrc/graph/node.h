@@ -28,17 +28,50 @@ struct OutputInfo {
   Dims sizes;
 };
 
-// One per operator: how to go backwards and how to let go. Rules read the gradients of the outputs
-// (undefined means zero) and fill one per edge (undefined means zero).
+class Saved;
+using SavedVisitor = void (*)(const char* role, Saved& value, void* context);
+
+// One per operator: how to go backwards and what is kept for that. Rules read the gradients of the
+// outputs (undefined means zero) and fill one per edge (undefined means zero).
 struct NodeType {
   const char* name;  // "MulBackward0"
   const char* op;    // "mul"
   void (*backward)(Node& node, Tensor* output_gradients, Tensor* input_gradients);
-  void (*release)(Node& node);  // drops saved values
-  void (*remove)(Node* node);   // ends the object
+  // Calls `visit` for each saved value, by the name of the operand or "output".
+  void (*saved)(Node& node, SavedVisitor visit, void* context);
+  void (*remove)(Node* node);  // ends the object
+  // Does it only look at gradients on their way? Then it must see them also where a write in place
+  // leads them elsewhere.
+  bool watches = false;
+};
+
+// What may close a cycle of references: it holds objects of Python, or leads forward in time. All
+// are in one list, which the bindings go through when Python collects garbage.
+struct Candidate {
+  enum Kind : uint8_t { kTensor, kNode, kPacked };
+  Candidate(Kind of, void* object);
+  ~Candidate();
+  Candidate(const Candidate&) = delete;
+  Candidate& operator=(const Candidate&) = delete;
+  static Candidate* first();
+  Candidate* next() const { return after_; }
+  const Kind kind;
+  void* const owner;  // a TensorImpl, a Node or a Packed
+
+ private:
+  Candidate* before_;
+  Candidate* after_;
 };
 
 using TensorHook = std::function<Tensor(const Tensor&)>;
+// May replace the gradients in `changed`; sees those in `given`.
+using NodeHook =
+    std::function<void(Tensor* changed, size_t count, const Tensor* given, size_t given_count)>;
+
+// What the bindings keep with a node.
+struct Attachment {
+  virtual ~Attachment() = default;
+};
 
 // Rare things that hang on a node.
 struct NodeExtra {
@@ -47,11 +80,18 @@ struct NodeExtra {
     int64_t id;
     TensorHook call;
   };
+  explicit NodeExtra(Node* of) : candidate(Candidate::kNode, of) {}
   std::vector<Hook> hooks;  // on the gradients that arrive, in order of registration
+  std::vector<std::pair<int64_t, NodeHook>> before;  // change all that arrive
+  std::vector<std::pair<int64_t, NodeHook>> after;   // change what the rule gives, see what arrived
   std::vector<std::pair<uint32_t, TensorImpl*>> retained;  // outputs that keep their gradient
   Ref<Upstream> upstream;                                  // for those who look back at this node
+  void* python = nullptr;  // the Python object of the node, borrowed
+  std::unique_ptr<Attachment> attachment;
+  Candidate candidate;
   ~NodeExtra();
 };
+NodeExtra& extra(Node& node);  // makes it when it is not there
 
 template <typename T>
 class Few {  // one or two in place, more on the heap
@@ -93,6 +133,43 @@ uint64_t next_sequence_number();  // of the node that is made next
 
 inline Node* Edge::node() const { return static_cast<Node*>(target.get()); }
 
+struct SavedHooks;
+
+// --- modes, per thread ---
+struct Modes {
+  bool grad = true;
+  bool inference = false;
+  bool forward = true;  // are tangents pushed forward?
+  // A backward pass inside of a transform: `grad` holds for its level and above, `below` for what
+  // lies outside of it. See ops/transform.h.
+  bool split = false;
+  bool below = false;
+  uint64_t split_level = 0;
+  uint32_t batched = 0;               // how many vmaps are running, one inside the other
+  uint32_t engine = 0;                // how many backward calls are running, one inside the other
+  uint32_t custom = 0;                // the call of a custom function whose forward is running
+  Trail* running = nullptr;           // the node whose rule is being recorded, with create_graph
+  SavedHooks* saved_hooks = nullptr;  // pack what is saved from now on
+};
+// One load away, like an ordinary variable: each operation reads it several times.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local Modes modes;
+
+// What a hook on saved values has put in the place of one.
+struct Packed {
+  uint32_t refs = 0;
+  Packed() : candidate(Candidate::kPacked, this) {}
+  virtual ~Packed() = default;
+  virtual Tensor unpack() = 0;
+  virtual bool keeps(const Storage* storage) const = 0;  // is that memory kept as it is?
+  Candidate candidate;
+};
+inline void destroy(Packed* packed) { delete packed; }
+// The hooks of this thread, in modes.saved_hooks.
+struct SavedHooks {
+  virtual Ref<Packed> pack(const Tensor& tensor) = 0;
+  virtual ~SavedHooks() = default;
+};
+
 // A value kept for the backward rule, with the version at which it was kept.
 class Saved {
  public:
@@ -101,31 +178,50 @@ class Saved {
   void reset() {
     impl_.reset();
     storage_.reset();
+    aside_.reset();
   }
-  bool defined() const { return static_cast<bool>(impl_); }
+  bool defined() const { return impl_ || aside_; }
   // Raises if the value was written over since, or was already let go.
   Tensor get(Node& owner, const char* role) const;
-  const TensorImpl* impl() const { return impl_.get(); }
+  const TensorImpl* impl() const { return impl_.get(); }  // null where hooks took the value
+  Packed* packed() const { return aside_ ? aside_->packed.get() : nullptr; }
+  Edge history() const { return aside_ ? aside_->history : Edge{}; }  // of a packed value
 
  private:
+  struct Aside : Pooled {
+    uint32_t refs = 0;
+    uint64_t checksum = 0;  // of memory that others can write to without raising the version
+    Ref<Packed> packed;
+    OutputInfo info;  // of the value that was packed
+    Edge history;
+    friend void destroy(Aside* aside) { delete aside; }
+  };
   void keep(const Tensor& tensor, bool is_output) {
     if (!tensor.defined()) return;
-    impl_ = Ref<TensorImpl>(tensor.impl());
-    if (tensor->storage->shared) [[unlikely]]
-      checksum_ = checksum_of(*tensor.impl());
-    storage_ = tensor.storage();
     version_ = tensor->storage->version;
     is_output_ = is_output;
+    if (modes.saved_hooks != nullptr) [[unlikely]]
+      return pack(tensor);
+    impl_ = Ref<TensorImpl>(tensor.impl());
+    storage_ = tensor.storage();
+    if (storage_->shared) [[unlikely]]
+      note_checksum();
   }
-  // Of memory that others can write to without raising the version.
+  [[gnu::cold]] void pack(const Tensor& tensor);
+  [[gnu::cold]] Tensor unpack(Node& owner, const char* role) const;
+  [[gnu::cold]] void note_checksum();
   static uint64_t checksum_of(const TensorImpl& impl);
   Ref<TensorImpl> impl_;
-  uint64_t checksum_ = 0;
+  Ref<Aside> aside_;
   Ref<Storage> storage_;  // the tensor may be given another one
   uint32_t version_ = 0;
   uint32_t output_index_ = 0;
   bool is_output_ = false;
 };
+
+void no_saved(Node& node, SavedVisitor visit, void* context);
+// Lets go of the saved values.
+void release_saved(Node& node);
 
 // The first operation that made NaN or infinity out of finite values, while these are watched for.
 struct Fault {
@@ -161,9 +257,11 @@ struct ViewInfo : Pooled {
   uint32_t version = 0;       // of the storage when grad_fn was set
   bool multi_output = false;  // one of several views made by one operation
   bool no_grad = false;       // made where no graph was recorded
+  bool custom = false;        // made by a custom function: its rule must not be gone around
 };
 
 struct AutogradExtra : Pooled {
+  explicit AutogradExtra(TensorImpl* of) : candidate(Candidate::kTensor, of) {}
   Tensor grad;
   Node* accumulator = nullptr;  // borrowed: the node owns the tensor
   ViewInfo* view = nullptr;
@@ -171,35 +269,32 @@ struct AutogradExtra : Pooled {
   Ref<Upstream> upstream;  // of a leaf: for those who look back at it
   FaultMark fault;
   bool retains_grad = false;
-  std::vector<NodeExtra::Hook> hooks;   // of a leaf: its accumulator comes and goes
-  Ref<GraphObject> retained_by;         // the node that puts the gradient of this non-leaf here
-  std::vector<TensorHook> accumulated;  // called after a leaf's gradient was added
+  std::vector<NodeExtra::Hook> hooks;  // of a leaf: its accumulator comes and goes
+  Ref<GraphObject> retained_by;        // the node that puts the gradient of this non-leaf here
+  // Called after a leaf's gradient was added.
+  std::vector<std::pair<int64_t, TensorHook>> accumulated;
+  uint64_t adding = 0;  // the thread that adds to the gradient, which takes a while
+  Candidate candidate;
   ~AutogradExtra();
 };
 
 AutogradExtra& extra(const Tensor& tensor);  // makes it when it is not there
 
-// --- modes, per thread ---
-struct Modes {
-  bool grad = true;
-  bool inference = false;
-  bool forward = true;       // are tangents pushed forward?
-  uint32_t batched = 0;      // how many vmaps are running, one inside the other
-  uint32_t engine = 0;       // how many backward calls are running, one inside the other
-  Trail* running = nullptr;  // the node whose rule is being recorded, with create_graph
-};
-// One load away, like an ordinary variable: each operation reads it several times.
-[[gnu::tls_model("initial-exec")]] extern constinit thread_local Modes modes;
-
 class GradModeScope {
  public:
-  explicit GradModeScope(bool enabled) : before_(modes.grad) { modes.grad = enabled; }
-  ~GradModeScope() { modes.grad = before_; }
+  explicit GradModeScope(bool enabled) : before_(modes.grad), split_(modes.split) {
+    modes.grad = enabled;
+    modes.split = false;
+  }
+  ~GradModeScope() {
+    modes.grad = before_;
+    modes.split = split_;
+  }
   GradModeScope(const GradModeScope&) = delete;
   GradModeScope& operator=(const GradModeScope&) = delete;
 
  private:
-  bool before_;
+  bool before_, split_;
 };
 
 // --- recording ---
@@ -232,8 +327,11 @@ inline bool is_view(const Tensor& tensor) {
 void set_view(const Tensor& result, const Tensor& base, bool multi_output = false);
 // Before a write in place: raises where PyTorch does, and leaves the tensor unchanged.
 void check_inplace(const char* op, const Tensor& target);
-// After a write in place whose node has its edge 0 lead to the old value.
-void rebase_history(const Tensor& target, Ref<Node> node);
+// Raises where a write would lead gradients around the rule of a custom function.
+void check_custom_view(const Tensor& view);
+// After a write in place: `target` is output `output` of the node, whose edge `position` leads to
+// the old value.
+void rebase_history(const Tensor& target, Ref<Node> node, uint32_t output = 0, size_t position = 0);
 // After a write in place that was not recorded.
 void wrote(const char* op, const Tensor& target);
 // For out=: no history may be involved.

@@ -86,7 +86,7 @@ void copy_backward(Node& node, Tensor* gradients, Tensor* results) {
   if (node.needs(0)) results[0] = zeros_matching(gradients[0]);
   if (node.needs(1)) results[1] = gradients[0];
 }
-const NodeType kCopyType = {"CopyBackwards", "copy_", copy_backward, [](Node&) {},
+const NodeType kCopyType = {"CopyBackwards", "copy_", copy_backward, no_saved,
                             remove_node<CopyNode>};
 
 }  // namespace
@@ -135,7 +135,10 @@ Tensor fill_(const Tensor& input, const Operand& value) {
   return input;
 }
 
-Tensor zero_(const Tensor& input) { return impl::fill_(input, Scalar(0)); }
+Tensor zero_(const Tensor& input) {
+  write_recorded("zero_", input, Tensor(), [&] { fill_values(input, Scalar(0)); });
+  return input;
+}
 
 Tensor _write_out(const Tensor& input, const Tensor& source, const std::string& name) {
   check_out(name.c_str(), input, tracked(source));

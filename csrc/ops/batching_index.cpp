@@ -363,6 +363,19 @@ Tensor _masked_scatter_backward_batch(const Lift& at, const Tensor& input, const
   return at.wrap(reshape(total, at.grown(size)), true);
 }
 
+Tensor masked_fill_batch(const Lift& at, const Operand& input, const Operand& mask,
+                         const Operand& value) {
+  const Operand lifted[] = {input, mask, value};
+  if (!at.is_batched(value)) {
+    const BatchedOperands x(at, lifted, 2, "TTB");
+    return at.wrap(masked_fill(x[0], x[1], at.inner(value)), x.batched());
+  }
+  // A value per sample is no number any more.
+  const BatchedOperands x(at, lifted, 3, "TTBT");
+  const Tensor target = x[0];
+  return at.wrap(where(x[1], _to_dtype(x[2], target.dtype()), target), true);
+}
+
 // --- rows of a table: the tables of a batch are one long table ---
 
 namespace {

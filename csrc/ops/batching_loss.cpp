@@ -56,9 +56,9 @@ std::tuple<Tensor, Tensor> _nll_loss_batch(const Lift& at, const Tensor& input,
                                            const Tensor& target, const Tensor& weight,
                                            int64_t ignore_index, const std::string& reduction) {
   if (!at.any_batched(input, target, weight)) {
-    return at.wrap(_nll_loss(at.inner(input), at.inner(target), at.inner(weight), ignore_index,
-                             reduction),
-                   false);
+    return at.wrap(
+        _nll_loss(at.inner(input), at.inner(target), at.inner(weight), ignore_index, reduction),
+        false);
   }
   const Classes classes(at, input.sizes(), target, weight, ignore_index, input.dtype());
   const Tensor losses = neg(mul(classes.picked(at.front(input)), classes.kept));
@@ -83,9 +83,9 @@ Tensor _nll_loss_vjp_batch(const Lift& at, const Tensor& grad, const Tensor& tar
     while (g.ndim() < classes.kept.ndim()) g = unsqueeze(g, -1);
   }
   const Tensor values = unsqueeze(neg(mul(g, classes.kept)), classes.dim);
-  return at.wrap(_gather_backward(values, at.grown(size), classes.dim,
-                                  unsqueeze(classes.chosen, classes.dim)),
-                 true);
+  return at.wrap(
+      _gather_backward(values, at.grown(size), classes.dim, unsqueeze(classes.chosen, classes.dim)),
+      true);
 }
 
 std::tuple<Tensor, Tensor, Tensor> _cross_entropy_batch(const Lift& at, const Tensor& input,

@@ -83,7 +83,18 @@ void integer_power(const Operand* operands, int, DType dtype, const Scalar*) {
                 "Integers to negative integer powers are not allowed.");
 }
 
+void where_condition(const Operand* operands, int, DType, const Scalar*) {
+  const DType dtype = dtype_of(operands[0]);
+  WENGERT_CHECK(dtype == DType::bool_ || dtype == DType::uint8, kRuntime,
+                "where expected condition to be a boolean tensor, but got a tensor with dtype ",
+                dtype_name(dtype));
+}
+
 void masked_fill_value(const Operand* operands, int, DType, const Scalar*) {
+  const DType mask = dtype_of(operands[1]);
+  WENGERT_CHECK(mask == DType::bool_, kRuntime,
+                "masked_fill_ only supports boolean masks, but got mask with dtype ",
+                dtype_name(mask));
   if (!operands[2].is_tensor()) return;
   const Tensor& value = operands[2].tensor();
   WENGERT_CHECK(value.ndim() == 0, kRuntime,

@@ -212,7 +212,8 @@ struct PlannedCall {
 
 [[noreturn, gnu::cold, gnu::noinline]] void fail_no_kernel(const ElementwiseKernel& kernel,
                                                            DType dtype) {
-  fail(ErrorKind::kNotImplemented, "\"", kernel.name, "\" not implemented for '", dtype_name(dtype), "'");
+  fail(ErrorKind::kNotImplemented, "\"", kernel.name, "\" not implemented for '", dtype_name(dtype),
+       "'");
 }
 
 // Input `which` overlaps the output: the kernel reads a copy of it.

@@ -75,7 +75,7 @@ void replay_backward(Node& node, Tensor* gradients, Tensor* results) {
   results[0] = static_cast<ReplayNode&>(node).place.spread(gradients[0]);
 }
 
-const NodeType kReplayType = {"AsStridedBackward0", "as_strided", replay_backward, [](Node&) {},
+const NodeType kReplayType = {"AsStridedBackward0", "as_strided", replay_backward, no_saved,
                               remove_node<ReplayNode>};
 
 // --- a write through a view ---
@@ -85,32 +85,38 @@ struct CopySlicesNode : Node {
   using Node::Node;
   Placement place;
   Ref<GraphObject> inner;
+  size_t position = 0;   // of the edge of `inner` that leads to the old value
+  bool watched = false;  // the last edge leads to a node that looks at the old value's gradient
 };
 
 void copy_slices_backward(Node& node, Tensor* gradients, Tensor* results) {
   auto& self = static_cast<CopySlicesNode&>(node);
   auto* inner = static_cast<Node*>(self.inner.get());
-  const size_t count = inner->edges.size();
+  inner->released = node.released;
+  inner->run = node.run;
+  const size_t count = inner->edges.size(), position = self.position;
   Few<Tensor> inner_results(count);
   const Tensor gradient = gradients[0];
   Tensor incoming = self.place.part(gradient);
   const Tensor part = incoming;
   inner->type->backward(*inner, &incoming, inner_results.data());
-  for (size_t i = 1; i < count; ++i) results[i] = inner_results[i];
-  if (!node.needs(0)) return;
-  Tensor replacement = inner_results[0].defined() ? inner_results[0] : zeros_matching(part);
-  results[0] = self.place.replace(gradient, replacement);
+  for (size_t i = 0; i < count; ++i) {
+    if (i != position) results[i] = inner_results[i];
+  }
+  Tensor& old_value = inner_results[position];
+  if (self.watched) results[count] = std::exchange(old_value, Tensor());
+  if (!node.needs(position)) return;
+  Tensor replacement = old_value.defined() ? old_value : zeros_matching(part);
+  results[position] = self.place.replace(gradient, replacement);
 }
 
-void copy_slices_release(Node& node) {
+void copy_slices_saved(Node& node, SavedVisitor visit, void* context) {
   auto* inner = static_cast<Node*>(static_cast<CopySlicesNode&>(node).inner.get());
-  inner->type->release(*inner);
-  inner->released = true;
-  inner->run = node.run;
+  inner->type->saved(*inner, visit, context);
 }
 
 const NodeType kCopySlicesType = {"CopySlices", "copy_slices", copy_slices_backward,
-                                  copy_slices_release, remove_node<CopySlicesNode>};
+                                  copy_slices_saved, remove_node<CopySlicesNode>};
 
 // A tensor that keeps its gradient keeps that of its newest value.
 void move_retained(const Tensor& tensor) {
@@ -122,8 +128,7 @@ void move_retained(const Tensor& tensor) {
     auto& before = static_cast<Node*>(more.retained_by.get())->extra->retained;
     std::erase_if(before, [&](const auto& entry) { return entry.second == tensor.impl(); });
   }
-  if (node->extra == nullptr) node->extra = new NodeExtra();
-  node->extra->retained.emplace_back(tensor->output_index, tensor.impl());
+  extra(*node).retained.emplace_back(tensor->output_index, tensor.impl());
   more.retained_by = Ref<GraphObject>(node);
 }
 
@@ -144,6 +149,7 @@ Node* grad_fn(const Tensor& tensor) {
                 "want the inplace to be tracked) or both outside (if you want the inplace to be "
                 "tracked).",
                 describe_argument("view", tensor), describe_argument("base", view.base));
+  check_custom_view(tensor);
   // The base was written to since: this view's history now leads through the base.
   auto* replay = new ReplayNode(&kReplayType, 1, 1);
   Ref<Node> owner(replay);
@@ -156,20 +162,28 @@ Node* grad_fn(const Tensor& tensor) {
   return replay;
 }
 
-void rebase_history(const Tensor& target, Ref<Node> node) {
+void rebase_history(const Tensor& target, Ref<Node> node, uint32_t output, size_t position) {
   if (!is_view(target)) {
-    set_history(target, node);
+    set_history(target, node, output);
     move_retained(target);
     return;
   }
+  WENGERT_CHECK(node->outputs.size() == 1, kRuntime,
+                "Functions which modify views in-place must return a single Variable",
+                describe_argument("view", target));
   ViewInfo& view = *target->extra->view;
   const Tensor base = view.base;
   const size_t count = node->edges.size();
-  auto* slices = new CopySlicesNode(&kCopySlicesType, count, 1);
+  const Edge old_value = node->edges[position];
+  const bool watched = old_value.target && old_value.node()->type->watches;
+  auto* slices = new CopySlicesNode(&kCopySlicesType, watched ? count + 1 : count, 1);
   Ref<Node> owner(slices);
   slices->place = Placement(base, target);
-  slices->edges[0] = gradient_edge(base);
-  for (size_t i = 1; i < count; ++i) slices->edges[i] = node->edges[i];
+  slices->position = position;
+  slices->watched = watched;
+  for (size_t i = 0; i < count; ++i) slices->edges[i] = node->edges[i];
+  slices->edges[position] = gradient_edge(base);
+  if (watched) slices->edges[count] = old_value;
   node->outputs[0] = {target.dtype(), target.sizes()};
   slices->inner = Ref<GraphObject>(node.get());
   set_history(base, owner);
@@ -248,7 +262,8 @@ Tensor set_(const Tensor& input, const Tensor& source) {
 }
 
 Tensor detach_(const Tensor& input) {
-  WENGERT_CHECK(!is_view(input), kRuntime, "detach_(): Can't detach views in-place. Use detach() instead",
+  WENGERT_CHECK(!is_view(input), kRuntime,
+                "detach_(): Can't detach views in-place. Use detach() instead",
                 describe_argument("input", input));
   const bool had_history = requires_grad(input);
   if (had_history) note_cut(input, Cut::kDetach, "detach_", input);

@@ -43,7 +43,7 @@ struct OverwriteNode : Node {
 void overwrite_backward(Node& node, Tensor* gradients, Tensor* results) {
   if (node.needs(0)) results[0] = zeros_matching(gradients[0]);
 }
-const NodeType kOverwriteType = {"OverwriteBackward0", "random", overwrite_backward, [](Node&) {},
+const NodeType kOverwriteType = {"OverwriteBackward0", "random", overwrite_backward, no_saved,
                                  remove_node<OverwriteNode>};
 
 // fill(contiguous tensor) writes new values; the old ones get a gradient of zero.

@@ -96,7 +96,7 @@ class SavedOperand {
     // default dtype.
     return modes.grad ? OwnedOperand(exact_number(scalar_)) : OwnedOperand(scalar_);
   }
-  void reset() { tensor_.reset(); }
+  Saved& tensor() { return tensor_; }
 
  private:
   Saved tensor_;
@@ -104,6 +104,16 @@ class SavedOperand {
   bool is_tensor_ = false;
 };
 
+inline void visit_saved(Saved& saved, const char* role, SavedVisitor visit, void* context) {
+  if (saved.defined()) visit(role, saved, context);
+}
+inline void visit_saved(SavedOperand& saved, const char* role, SavedVisitor visit, void* context) {
+  visit_saved(saved.tensor(), role, visit, context);
+}
+inline void visit_saved(std::vector<Saved>& list, const char* role, SavedVisitor visit,
+                        void* context) {
+  for (Saved& saved : list) visit_saved(saved, role, visit, context);
+}
 void save_list(std::vector<Saved>& saved, const std::vector<Tensor>& tensors);
 std::vector<Tensor> saved_list(Node& owner, const std::vector<Saved>& saved, const char* role);
 void scatter_list(const std::vector<Tensor>& gradients, Tensor* results);
@@ -144,6 +154,7 @@ Check integer_addcdiv;
 Check integer_division;
 Check integer_power;
 Check masked_fill_value;
+Check where_condition;
 Check polygamma_order;
 Check softshrink_lambd;
 Check tolerances;

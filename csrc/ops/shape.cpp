@@ -134,7 +134,7 @@ Tensor contiguous(const Tensor& input, const std::optional<MemoryFormat>& memory
 }
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
-  WENGERT_CHECK(!tensors.empty(), kRuntime, "cat(): expected a non-empty list of Tensors");
+  WENGERT_CHECK(!tensors.empty(), kValue, "cat(): expected a non-empty list of Tensors");
   DType dtype = tensors[0].dtype();
   const Tensor* model = nullptr;  // decides all sizes but one
   for (size_t i = 0; i < tensors.size(); ++i) {

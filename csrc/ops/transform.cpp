@@ -30,6 +30,42 @@ void Lift::enter(bool random) {
   if (level_.id != 0) level_ = *find_level(level_.id);
 }
 
+InnerScope::InnerScope(const Lift& at) : grad_(modes.grad), split_(modes.split) {
+  if (modes.split && at.level().id <= modes.split_level) {
+    modes.grad = modes.below;
+    modes.split = false;
+  }
+  modes.grad = modes.grad && at.level().outer_grad;
+}
+
+InnerScope::~InnerScope() {
+  modes.grad = grad_;
+  modes.split = split_;
+}
+
+LevelGradScope::LevelGradScope(bool enabled, uint64_t level)
+    : grad_(modes.grad), split_(modes.split), below_(modes.below), level_(modes.split_level) {
+  modes.below = split_ && level <= level_ ? below_ : grad_;
+  modes.split = level != 0;
+  modes.split_level = level;
+  modes.grad = enabled;
+}
+
+LevelGradScope::~LevelGradScope() {
+  modes.grad = grad_;
+  modes.split = split_;
+  modes.below = below_;
+  modes.split_level = level_;
+}
+
+uint64_t highest_level(const std::vector<Tensor>& tensors) {
+  uint64_t result = 0;
+  for (const Tensor& tensor : tensors) {
+    if (is_wrapped(tensor)) result = std::max(result, tensor->wrapper->level);
+  }
+  return result;
+}
+
 DrawScope::DrawScope(const Lift& at) : before_(modes.batched) {
   modes.batched = 0;
   for (const Level& level : levels()) {
@@ -162,7 +198,7 @@ int64_t Lift::shift(int64_t dim, int64_t ndim) const {
 Dims Lift::shift(const Dims& dims, int64_t ndim, bool empty_is_all) const {
   Dims result;
   if (dims.empty() && empty_is_all) {
-    for (int64_t i = 1; i <= ndim; ++i) result.push_back(i);
+    for (int64_t i = 1; i <= std::max<int64_t>(ndim, 1); ++i) result.push_back(i);
   }
   for (const int64_t dim : dims) result.push_back(shift(dim, ndim));
   return result;
@@ -333,7 +369,7 @@ Tensor zero_tangent(const Tensor& target) {
 void Lift::assign(const Tensor& target, const Tensor& result) const {
   Wrapper& to = *target->wrapper;
   const Wrapper& from = *result->wrapper;
-  const GradModeScope mode(inner_grad());
+  const InnerScope within(*this);
   if (batched()) {
     WENGERT_CHECK(
         from.dim < 0 || to.dim >= 0, kRuntime, "vmap: inplace arithmetic(self, *extra_args)",

@@ -55,8 +55,6 @@ class Lift {
   const Level& level() const { return level_; }
   int64_t size() const { return level_.size; }
   const char* op() const { return op_; }
-  // For what runs within.
-  bool inner_grad() const { return modes.grad && level_.outer_grad; }
 
   // --- to this level ---
   Tensor operator()(const Tensor& tensor) const;
@@ -150,6 +148,33 @@ class Lift {
   const char* op_;
   Level level_;
 };
+
+// While the rule of a level runs: may what it calls be recorded?
+class InnerScope {
+ public:
+  explicit InnerScope(const Lift& at);
+  ~InnerScope();
+  InnerScope(const InnerScope&) = delete;
+  InnerScope& operator=(const InnerScope&) = delete;
+
+ private:
+  bool grad_, split_;
+};
+// A mode for one level and those above; what lies outside keeps the one it has. Level 0 is that of
+// plain tensors.
+class LevelGradScope {
+ public:
+  LevelGradScope(bool enabled, uint64_t level);
+  ~LevelGradScope();
+  LevelGradScope(const LevelGradScope&) = delete;
+  LevelGradScope& operator=(const LevelGradScope&) = delete;
+
+ private:
+  bool grad_, split_, below_;
+  uint64_t level_;
+};
+// The highest level among some tensors; 0 where all are plain.
+uint64_t highest_level(const std::vector<Tensor>& tensors);
 
 // While the rule of a random operator runs: its level, and those within, are out of sight.
 class DrawScope {

@@ -243,7 +243,8 @@ Tensor view_as_complex(const Tensor& input) {
   strides.erase(last);
   for (size_t i = 0; i < sizes.size(); ++i) {
     int64_t& stride = strides[i];
-    check(stride % 2 == 0 || sizes[i] == 1, "Tensor must have a stride divisible by 2 for all but last dimension");
+    check(stride % 2 == 0 || sizes[i] == 1,
+          "Tensor must have a stride divisible by 2 for all but last dimension");
     stride /= 2;
   }
   check(input.offset() % 2 == 0, "Tensor must have a storage_offset divisible by 2");

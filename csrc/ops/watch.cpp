@@ -1,10 +1,10 @@
 #include "ops/watch.h"
 
-#include <atomic>
+#include <algorithm>
 #include <cmath>
 #include <complex>
 
-#include "device/cpu/parallel.h"
+#include "kernels/cpu/simd/health.h"
 #include "tensor/wrapper.h"
 
 namespace wengert {
@@ -13,78 +13,6 @@ constinit WatchMode watch_mode;
 constinit WatchStories watch_stories;
 
 namespace {
-
-constexpr int64_t kGrain = 65536;
-
-// Bits of an element that are all set in NaN and infinity, and those that tell the two apart.
-template <typename Word, int kMantissa, int kExponent>
-struct Layout {
-  using word = Word;
-  static constexpr Word kSpecial = ((Word{1} << kExponent) - 1) << kMantissa;
-  static constexpr Word kMagnitude = static_cast<Word>(~(Word{1} << (kMantissa + kExponent)));
-};
-
-// The largest magnitude, as bits: above kSpecial it is NaN, at kSpecial infinity.
-template <typename L>
-typename L::word greatest(const typename L::word* values, int64_t count) {
-  using Word = typename L::word;
-  Word result = 0;
-#pragma omp simd reduction(max : result)
-  for (int64_t i = 0; i < count; ++i) {
-    const Word bits = values[i] & L::kMagnitude;
-    result = bits > result ? bits : result;
-  }
-  return result;
-}
-
-// Infinity may hide behind a NaN: where one was found, a second look decides.
-template <typename L>
-bool holds_infinity(const typename L::word* values, int64_t count) {
-  bool found = false;
-  for (int64_t i = 0; i < count; ++i) found |= (values[i] & L::kMagnitude) == L::kSpecial;
-  return found;
-}
-
-template <typename L>
-Health scan(const void* data, int64_t count) {
-  const auto* values = static_cast<const typename L::word*>(data);
-  std::atomic<bool> nan = false, inf = false;
-  auto piece = [&](int64_t begin, int64_t end) {
-    const typename L::word most = greatest<L>(values + begin, end - begin);
-    if (most < L::kSpecial) return;
-    if (most == L::kSpecial) {
-      inf = true;
-      return;
-    }
-    nan = true;
-    if (holds_infinity<L>(values + begin, end - begin)) inf = true;
-  };
-  if (count <= kGrain) {
-    piece(0, count);
-  } else {
-    parallel_for(count, kGrain, piece);
-  }
-  return {nan, inf};
-}
-
-Health scan_values(DType dtype, const void* data, int64_t count) {
-  switch (dtype) {
-    case DType::float16:
-      return scan<Layout<uint16_t, 10, 5>>(data, count);
-    case DType::bfloat16:
-      return scan<Layout<uint16_t, 7, 8>>(data, count);
-    case DType::float32:
-      return scan<Layout<uint32_t, 23, 8>>(data, count);
-    case DType::float64:
-      return scan<Layout<uint64_t, 52, 11>>(data, count);
-    case DType::complex64:
-      return scan<Layout<uint32_t, 23, 8>>(data, 2 * count);
-    case DType::complex128:
-      return scan<Layout<uint64_t, 52, 11>>(data, 2 * count);
-    default:
-      return {};
-  }
-}
 
 // The watcher's own operations, and those of a backward rule, are not looked at.
 thread_local bool watching = false;
@@ -100,10 +28,19 @@ bool awake() { return !watching && modes.engine == 0; }
 // Whose backward rule was the first of the running call to make infinity of finite values.
 thread_local Ref<GraphObject> infinity;
 
-// Faults that were seen since the mode was switched on.
+// Faults that were seen since the mode was switched on and whose values may be alive.
 std::vector<std::shared_ptr<Fault>>& faults() {
   static auto* list = new std::vector<std::shared_ptr<Fault>>();
   return *list;
+}
+
+// A program that makes harmless infinities in each step must not fill the memory with them.
+void remember(const std::shared_ptr<Fault>& fault) {
+  auto& list = faults();
+  if (list.size() >= 64 && list.size() == list.capacity()) {
+    std::erase_if(list, [](const auto& old) { return old.use_count() == 1; });
+  }
+  list.push_back(fault);
 }
 
 FaultMark* mark_of(const Tensor& tensor) {
@@ -153,8 +90,12 @@ std::shared_ptr<Fault> blame(const char* op, const Health& made, const Health& g
   auto fault = std::make_shared<Fault>();
   fault->nan = made.nan;
   fault->story = known ? known->story + "\n  and then, of the infinity:" + story : story;
-  faults().push_back(fault);
+  remember(fault);
   return fault;
+}
+
+const char* parameter_sentence(const Health& made) {
+  return made.nan ? "a parameter became nan." : "a parameter became infinite.";
 }
 
 [[noreturn]] void raise(const Fault& fault, const char* where) {
@@ -166,12 +107,10 @@ std::shared_ptr<Fault> blame(const char* op, const Health& made, const Health& g
 Health health_of(const Tensor& tensor) {
   if (!tensor.defined() || !is_inexact(tensor.dtype()) || tensor.numel() == 0) return {};
   if (is_wrapped(tensor)) return {};  // what is within is watched itself
-  if (tensor.is_contiguous()) return scan_values(tensor.dtype(), tensor.data(), tensor.numel());
-  if (is_dense(tensor.sizes(), tensor.strides())) {
-    return scan_values(tensor.dtype(), tensor.data(), tensor.numel());
-  }
-  const Tensor copy = contiguous_values(tensor);
-  return scan_values(copy.dtype(), copy.data(), copy.numel());
+  const bool dense = tensor.is_contiguous() || is_dense(tensor.sizes(), tensor.strides());
+  const Tensor values = dense ? tensor : contiguous_values(tensor);
+  const unsigned found = cpu::scan_health(values.dtype(), values.data(), values.numel());
+  return {(found & cpu::kHoldsNan) != 0, (found & cpu::kHoldsInfinity) != 0};
 }
 
 Argument::Argument(const char* of, const Operand& operand) : name(of) {
@@ -232,14 +171,19 @@ void WatchedWrite::after(const char* op, const Tensor& target) {
   if (!fault) return;
   // Parameters are where training ends up: nothing will make them finite again.
   if (target->requires_grad && is_error(made)) {
-    raise(*fault, made.nan ? "a parameter became nan." : "a parameter became infinite.");
+    raise(*fault, parameter_sentence(made));
   }
   extra(target).fault.set(fault);
 }
 
-void watch_roots(const std::vector<Tensor>& roots) {
+void watch_roots(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients) {
   if (watching) return;
   infinity.reset();
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    if (!is_error(health_of(gradients[i]))) continue;
+    fail(ErrorKind::kRuntime, "the gradient that was given for output ", i, " is not finite.",
+         describe_argument("gradient", gradients[i]));
+  }
   for (const Tensor& root : roots) {
     const FaultMark* mark = mark_of(root);
     if (mark == nullptr || !is_error(health_of(root))) continue;
@@ -248,14 +192,32 @@ void watch_roots(const std::vector<Tensor>& roots) {
   }
 }
 
+void watch_step(const char* op, Arguments inputs, const Tensor& parameter) {
+  if (!awake()) return;
+  const Quiet quiet;
+  const Health made = health_of(parameter);
+  if (!is_error(made)) return;
+  const std::string story = watch_stories.produced == nullptr
+                                ? std::string(op)
+                                : watch_stories.produced(op, made, inputs, {{"param", parameter}});
+  raise({story, made.nan}, parameter_sentence(made));
+}
+
 void watch_gradients(Node& node, const Tensor* incoming, Tensor* outgoing) {
   if (watching) return;
   const Quiet quiet;
-  Health given;
-  for (size_t i = 0; i < node.outputs.size(); ++i) given.add(health_of(incoming[i]));
+  const size_t count = node.outputs.size();
+  auto passed_on = [&](const Tensor& gradient) {  // looked at when it was made
+    return std::any_of(incoming, incoming + count, [&](const Tensor& given) {
+      return given.defined() && given.storage() == gradient.storage();
+    });
+  };
   for (size_t i = 0; i < node.edges.size(); ++i) {
-    if (!node.needs(i)) continue;
+    if (!node.needs(i) || !outgoing[i].defined() || passed_on(outgoing[i])) continue;
     const Health health = health_of(outgoing[i]);
+    if (health.fine()) continue;
+    Health given;
+    for (size_t k = 0; k < count; ++k) given.add(health_of(incoming[k]));
     if (health.inf && given.fine() && !infinity) infinity = Ref<GraphObject>(&node);
     if (!is_error(health)) continue;
     const bool nan = health.nan && watch_mode.nan;

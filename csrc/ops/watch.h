@@ -61,8 +61,12 @@ class WatchedWrite {
   std::shared_ptr<Fault> fault_;
 };
 
-// Before backward: raises if a root holds values that a fault led to.
-[[gnu::cold]] void watch_roots(const std::vector<Tensor>& roots);
+// After an optimizer's step, which writes parameters of its own.
+[[gnu::cold]] void watch_step(const char* op, Arguments inputs, const Tensor& parameter);
+
+// Before backward: raises if a root holds values that a fault led to, or a given gradient is bad.
+[[gnu::cold]] void watch_roots(const std::vector<Tensor>& roots,
+                               const std::vector<Tensor>& gradients);
 // After the rule of a node.
 [[gnu::cold]] void watch_gradients(Node& node, const Tensor* incoming, Tensor* outgoing);
 // Raises if there are live tensors with the values of a fault that nothing has read.

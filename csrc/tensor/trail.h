@@ -1,6 +1,9 @@
 // Where a tensor without history comes from: kept for messages, bounded in length, never owning a
 // graph. A tensor that is recorded has no trail; its node says more.
 #pragma once
+#include <memory>
+#include <vector>
+
 #include "base/intrusive.h"
 #include "base/pooled.h"
 #include "tensor/storage.h"
@@ -28,11 +31,13 @@ enum class Cut : uint8_t {
   kFrozen,             // requires_grad was set to False
 };
 
-// Looks back at what a gradient would have reached, without keeping it alive.
+// Looks back at what a gradient would have reached, without keeping it alive: a node, a leaf, or
+// the leaves that a node led to which is gone.
 struct Upstream : Pooled {
   uint32_t refs = 0;
   GraphObject* node = nullptr;
   TensorImpl* leaf = nullptr;
+  std::shared_ptr<const std::vector<Ref<Upstream>>> leaves;
 };
 void destroy(Upstream* upstream);
 
@@ -43,6 +48,7 @@ struct Trail : Pooled {
   bool ends_in_cut = false;  // somewhere along it history was lost
   uint8_t length = 1;
   uint32_t skipped = 0;  // steps between this one and `next` that are not kept
+  uint32_t custom = 0;   // the call of a custom function's forward that it happened in
   const char* op = "";
   Site site;
   Ref<Trail> next;  // towards the past

@@ -50,7 +50,7 @@ Tensor make_wrapper(Wrapper::Kind kind, uint64_t level, const Tensor& inner, int
 void settle(TensorImpl& impl) {
   while (impl.wrapper != nullptr && find_level(impl.wrapper->level) == nullptr) {
     WENGERT_CHECK(
-        impl.wrapper->kind == Wrapper::Kind::kDual, kRuntime,
+        impl.wrapper->kind == Wrapper::Kind::kDual || impl.wrapper->dim < 0, kRuntime,
         "a tensor is used outside of the vmap that it belongs to: it stands for a whole "
         "batch of tensors. Return it from the function that is mapped instead\n  tensor: ",
         dtype_name(impl.dtype), to_string(impl.sizes), " per sample");

@@ -41,8 +41,8 @@ Tensor make_wrapper(Wrapper::Kind kind, uint64_t level, const Tensor& inner, int
                     const Tensor& tangent = {});
 // Sizes, strides and offset of a wrapper are those of what is within, without the batch.
 void follow_inner(TensorImpl& impl);
-// A dual tensor whose level has ended is a plain tensor from then on: its primal. A batched tensor
-// whose level has ended raises.
+// A dual tensor whose level has ended is a plain tensor from then on: its primal. So is the tensor
+// that all samples of a batch shared. A tensor that stands for a batch raises.
 void settle(TensorImpl& impl);
 
 inline bool is_wrapped(const Tensor& tensor) {

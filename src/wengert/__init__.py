@@ -8,6 +8,7 @@ from __future__ import annotations
 import math as _math
 import os as _os
 import sys as _sys
+import typing as _typing
 
 from wengert import _C
 from wengert._C import *
@@ -19,7 +20,7 @@ _C._set_library_paths(
     + [_os.path.join(path, "scipy_openblas32", "lib") for path in _sys.path if path]
 )
 
-from wengert import _ops, _tensor, autograd
+from wengert import _missing, _ops, _tensor, autograd
 from wengert._composite import return_types
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
@@ -35,14 +36,19 @@ from wengert._composite.queries import *
 from wengert._composite.reduction import *
 from wengert._composite.sequence import *
 from wengert._composite.shape import *
+from wengert._composite.spectrogram import *
 from wengert._composite.windows import *
 from wengert._interop import *
+from wengert._legacy_types import *
+from wengert._runtime import *
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from wengert.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from wengert.serialization import load, save
 
 _tensor.attach()
+_sys.modules["wengert.return_types"] = return_types
 
 half = float16
 float = float32
@@ -54,8 +60,50 @@ int = int32
 long = int64
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
-from wengert import func, linalg, nn, optim, testing, utils
+newaxis = None
+
+from wengert import func, linalg, memory, nn, optim, serialization, testing, utils
+from wengert._torch_view import as_torch
 from wengert.func import vmap
+from wengert.nn.functional import (
+    bilinear,
+    cosine_similarity,
+    pairwise_distance,
+    prelu,
+    rrelu,
+)  # fmt: skip
 
 __version__ = "0.1.0"
-__all__ = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")
+# Parts of the package that are imported when they are first used.
+_LAZY = frozenset({
+    "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "fft", "hub", "jit", "mps",
+    "random", "special", "storage", "torch_version", "types", "version", "xpu",
+})  # fmt: skip
+__all__ = sorted(
+    name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
+)
+
+if _typing.TYPE_CHECKING:
+    from wengert import (
+        accelerator,
+        backends,
+        compiler,
+        cpu,
+        cuda,
+        distributed,
+        fft,
+        hub,
+        jit,
+        mps,
+        random,
+        special,
+        storage,
+        torch_version,
+        types,
+        version,
+        xpu,
+    )  # fmt: skip
+else:  # for the type checker every name would be there
+
+    def __getattr__(name):
+        return _missing.lazy_attribute(_sys.modules[__name__], _LAZY, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import functools
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -26,10 +27,12 @@ METHODS = (
     "__reduce_ex__",
     "__reversed__",
     "__setstate__",
-    "is_same_size",
+    "as_subclass",
     "is_set_to",
+    "new",
     "new_tensor",
     "numpy",
+    "storage",
     "type",
     "type_as",
     "untyped_storage",
@@ -188,6 +191,40 @@ def new_tensor(
     return _C.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 
+def legacy_tensor(dtype: _C.dtype, arguments: tuple[Any, ...], device: Any = None) -> Tensor:
+    """What `FloatTensor(2, 3)` makes: of sizes, without values, or of a sequence or an array."""
+    if len(arguments) == 1 and not isinstance(arguments[0], int):
+        data = arguments[0]
+        if isinstance(data, _C.Size):
+            return _C.empty(data, dtype=dtype, device=device)
+        if isinstance(data, Tensor):
+            if data.dtype is not dtype:
+                raise TypeError(
+                    f"expected {_TYPE_NAMES[dtype]} (got {_TYPE_NAMES[data.dtype]})"
+                    "\n  wengert: x.to(dtype) converts"
+                )
+            return data.detach()
+        return as_tensor(data, device=device).to(dtype)
+    if not all(isinstance(size, int) for size in arguments):
+        kinds = ", ".join(type_name(each) for each in arguments)
+        raise TypeError(f"new() expects sizes, or one sequence of values, got ({kinds})")
+    return _C.empty(arguments or (0,), dtype=dtype, device=device)
+
+
+def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """A new tensor of this one's dtype: of sizes, without values, or of a sequence.
+
+    >>> wg.zeros(1, dtype=wg.int64).new([2, 3])
+    tensor([2, 3])
+    """
+    return legacy_tensor(self.dtype, args, device)
+
+
+def as_subclass(self: Tensor, cls: Any) -> Tensor:
+    """The same values as an instance of a subclass of Tensor."""
+    return Tensor._make_subclass(cls, self, self.requires_grad)
+
+
 # --- DLPack ---
 
 
@@ -325,13 +362,15 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
     return UntypedStorage._of(self)
 
 
-def is_same_size(self: Tensor, other: Tensor) -> bool:
-    """Do both tensors have the same sizes?
+def storage(self: Tensor) -> Any:
+    """The memory behind this tensor and its views, as numbers of its dtype.
 
-    >>> wg.zeros(2).is_same_size(wg.ones(2))
-    True
+    >>> wg.zeros(2, 3)[1].storage().size()
+    6
     """
-    return self.shape == other.shape
+    from wengert.storage import TypedStorage
+
+    return TypedStorage._of(self)
 
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
@@ -341,6 +380,9 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     >>> x.is_set_to(x.view(2))
     True
     """
+    if not isinstance(tensor, Tensor):
+        kind = builtins.type(tensor).__name__
+        raise TypeError(f"is_set_to(): argument 'tensor' (position 1) must be Tensor, not {kind}")
     return (
         self._storage_pointer() == tensor._storage_pointer()
         and self.storage_offset() == tensor.storage_offset()
@@ -364,13 +406,23 @@ def type(
     tensor([0], dtype=wengert.int32)
     """
     if dtype is None:
-        return "wengert." + _TYPE_NAMES[self.dtype]
-    if isinstance(dtype, str):
-        package, _, name = dtype.rpartition(".")
+        return f"{_C._shown_package()}.{_TYPE_NAMES[self.dtype]}"
+    return self.to(dtype_of_type(dtype))
+
+
+def dtype_of_type(kind: Any) -> _C.dtype:
+    """The dtype of a dtype, a type such as FloatTensor, or the name of one."""
+    if isinstance(kind, _C.dtype):
+        return kind
+    if isinstance(kind, str):
+        package, _, name = kind.rpartition(".")
         if package not in ("wengert", "torch") or name not in _DTYPES_BY_NAME:
-            raise ValueError(f"invalid type: {dtype!r}")
-        dtype = _DTYPES_BY_NAME[name]
-    return self.to(dtype)
+            raise ValueError(f"invalid type: {kind!r}")
+        return _DTYPES_BY_NAME[name]
+    dtype = getattr(kind, "dtype", None)
+    if not isinstance(dtype, _C.dtype):
+        raise TypeError(f"invalid type object: {kind!r}")
+    return dtype
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:

@@ -107,8 +107,18 @@ class UntypedStorage:
         return _rebuild_storage, (memory.tobytes(),)
 
 
+# What every kernel can read, and what the memory of bytearrays has.
+_ALIGNMENT = 16
+
+
 def _rebuild_storage(data: Any) -> UntypedStorage:
-    storage = UntypedStorage(memoryview(data).nbytes)
-    if storage.nbytes():
+    memory = memoryview(data)
+    if memory.nbytes and not memory.readonly:
+        # Bytes that only this storage refers to, or that are meant to be shared.
+        shared = _C.frombuffer(data, dtype=_C.uint8)
+        if shared.data_ptr() % _ALIGNMENT == 0:
+            return UntypedStorage._of(shared)
+    storage = UntypedStorage(memory.nbytes)
+    if memory.nbytes:
         storage._bytes.copy_(_C.frombuffer(data, dtype=_C.uint8))
     return storage

@@ -103,9 +103,23 @@ def tensors_of(variables: dict[str, Any]) -> dict[str, Any]:
 # --- making programs ---
 
 FLOATS = ("float64", "float64", "float64", "float32")
-UNARY = (
-    ["sin", "cos", "tanh", "sigmoid", "square", "neg", "relu", "abs", "atan", "erf", "log1p", "clone", "contiguous", "exp", "detach"]
-)
+UNARY = [
+    "sin",
+    "cos",
+    "tanh",
+    "sigmoid",
+    "square",
+    "neg",
+    "relu",
+    "abs",
+    "atan",
+    "erf",
+    "log1p",
+    "clone",
+    "contiguous",
+    "exp",
+    "detach",
+]
 SMOOTH = ["sin", "cos", "tanh", "sigmoid", "atan", "erf"]
 
 

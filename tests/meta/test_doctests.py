@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import sys
 
 import pytest
 
@@ -33,6 +34,8 @@ def _names() -> dict[str, object]:
 
 @pytest.mark.parametrize("name", _module_names())
 def test_python(name: str) -> None:
+    if name == "wengert._torch_view" and "torch" in sys.modules:
+        pytest.skip("needs a process in which PyTorch was not imported")
     # A name that a function hides (autograd.gradcheck) is still a module.
     module = importlib.import_module(name)
     tests = doctest.DocTestFinder().find(module, name, globs=_names())

@@ -16,6 +16,7 @@ offered(
     clone=lambda input, memory_format: input,
     detach=lambda input: input,
     detach_=lambda input: input,
+    set_=lambda input, source: source,
     _alias=lambda input: input,
     _to_dtype=lambda input, dtype, memory_format: input,
     copy_=lambda input, source, non_blocking: np.broadcast_to(source, input.shape),

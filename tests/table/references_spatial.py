@@ -169,7 +169,8 @@ def _maxima(input: Array, dimensions: int, windows: Any) -> tuple[Array, Array]:
         numbers = np.array([np.ravel_multi_index(cell, shape) for cell in cells])
         values[(..., *place)] = np.max(seen, 0)
         at[(..., *place)] = numbers[best]
-    assert values is not None and at is not None
+    assert values is not None
+    assert at is not None
     return values, at
 
 

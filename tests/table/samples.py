@@ -37,6 +37,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "_nan_to_num": {"nan": 0.0, "posinf": 3.0, "neginf": -3.0},
 }
 
+# Operators with an operand that has no dimensions: they are given element after element.
+ONE_BY_ONE = ("masked_fill",)
+
 
 def _to_integer(x: float) -> float:
     return abs(x - round(x))
@@ -85,12 +88,17 @@ NO_VALUE: dict[str, str] = {
                      "uniform_", "normal_", "log_normal_", "exponential_", "cauchy_", "geometric_",
                      "random_", "bernoulli_", "_dropout", "dropout", "alpha_dropout"), RANDOM),
     **dict.fromkeys(("empty", "empty_like", "new_empty", "empty_strided", "resize_"), MEMORY),
-    **dict.fromkeys(("_sgd_step", "_adam_step"), OPTIMIZER),
+    **dict.fromkeys((
+        "_sgd_step", "_adam_step", "_adamax_step", "_nadam_step", "_radam_step", "_adagrad_step",
+        "_adadelta_step", "_rmsprop_step", "_rprop_step", "_asgd_step", "_adafactor_step",
+    ), OPTIMIZER),
     "_view_dtype": "reads bytes, which double precision does not keep: tests/unit/test_views.py",
 }  # fmt: skip
 
 _GEOMETRY = {"base_size": [2, 3], "base_stride": [3, 1], "base_offset": 0, "size": [2, 2],
              "stride": [3, 1], "offset": 1}  # fmt: skip
+_STEP = {"params": ["randn(3)"], "grads": ["randn(3)"], "steps": ["zeros()"], "maximize": False}
+_BETAS = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0}
 _WINDOW = {"dimensions": 2, "kernel_size": [2, 2], "stride": [2, 1], "padding": [1, 0],
            "ceil_mode": True, "count_include_pad": True, "divisor_override": None}  # fmt: skip
 
@@ -175,9 +183,29 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
                    "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0, "nesterov": False,
                    "maximize": False, "first": True}],
     "_adam_step": [{"params": ["randn(3)"], "grads": ["randn(3)"], "exp_avgs": ["zeros(3)"],
-                    "exp_avg_sqs": ["zeros(3)"], "max_exp_avg_sqs": [], "steps": [1], "lr": 0.1,
-                    "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0,
+                    "exp_avg_sqs": ["zeros(3)"], "max_exp_avg_sqs": [], "steps": ["zeros()"],
+                    "lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0,
                     "amsgrad": False, "maximize": False, "decoupled_weight_decay": False}],
+    "_adamax_step": [{**_STEP, **_BETAS, "exp_avgs": ["zeros(3)"], "exp_infs": ["zeros(3)"]}],
+    "_nadam_step": [{**_STEP, **_BETAS, "exp_avgs": ["zeros(3)"], "exp_avg_sqs": ["zeros(3)"],
+                     "mu_products": ["ones()"], "momentum_decay": 4e-3,
+                     "decoupled_weight_decay": False}],
+    "_radam_step": [{**_STEP, **_BETAS, "exp_avgs": ["zeros(3)"], "exp_avg_sqs": ["zeros(3)"],
+                     "decoupled_weight_decay": False}],
+    "_adagrad_step": [{**_STEP, "sums": ["zeros(3)"], "lr": 0.1, "lr_decay": 0.0,
+                       "weight_decay": 0.0, "eps": 1e-10}],
+    "_adadelta_step": [{**_STEP, "square_avgs": ["zeros(3)"], "acc_deltas": ["zeros(3)"],
+                        "lr": 1.0, "rho": 0.9, "eps": 1e-6, "weight_decay": 0.0}],
+    "_rmsprop_step": [{**_STEP, "square_avgs": ["zeros(3)"], "grad_avgs": [],
+                       "momentum_buffers": [], "lr": 0.1, "alpha": 0.99, "eps": 1e-8,
+                       "weight_decay": 0.0, "momentum": 0.0}],
+    "_rprop_step": [{**_STEP, "prevs": ["zeros(3)"], "step_sizes": ["ones(3)"], "eta_minus": 0.5,
+                     "eta_plus": 1.2, "least": 1e-6, "most": 50.0}],
+    "_asgd_step": [{**_STEP, "axs": ["zeros(3)"], "mus": ["ones()"], "etas": ["ones()"],
+                    "lr": 0.1, "lambd": 1e-4, "alpha": 0.75, "t0": 1e6, "weight_decay": 0.0}],
+    "_adafactor_step": [{**_STEP, "variances": ["zeros(3)"], "row_vars": [None],
+                         "col_vars": [None], "lr": 0.1, "beta2_decay": -0.8, "eps1": None,
+                         "eps2": 1e-3, "d": 1.0, "weight_decay": 0.0}],
     "_max_pool_backward": [{"input": "randn(2, 2, 2)", "indices": "[[[0, 5], [5, 7]], [[1, 1], [8, 2]]]",
                             "size": [2, 3, 3], "dimensions": 2}],
     "_max_pool_gather": [{"input": "randn(2, 3, 3)", "indices": "[[[0, 5], [5, 7]], [[1, 1], [8, 2]]]",
@@ -242,5 +270,6 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
                        {"input": "randint(0, 2, (6, 1))", "dim": 0, "consecutive": True,
                         "return_inverse": True, "return_counts": True}],
     "_view_dtype": [{"input": "randn(2, 3)", "dtype": "wg.int64"}],
+    "set_": [{"input": "randn(2)", "source": "randn(2, 3)"}],
     "resize_": [{"input": "randn(2, 3)", "size": [3]}],
 }  # fmt: skip

@@ -120,7 +120,7 @@ def results_of(call: Call, make: Any) -> list[np.ndarray]:
 
 # Operators that show memory: what they give depends on the layout.
 MEMORY_VIEWS = {"as_strided", "_as_strided", "_view_dtype", "view", "view_as_complex", "resize_",
-                "detach_"}  # fmt: skip
+                "detach_", "set_"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("entry", "number"), CASES)

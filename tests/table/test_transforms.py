@@ -78,6 +78,10 @@ def compare(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
         np.testing.assert_allclose(a, e, rtol=1e-9, atol=1e-11)
 
 
+# What they see depends on strides, which samples have others of where the batch is last.
+STRIDED = ("view_as_complex", "as_strided", "_as_strided")
+
+
 def choices(count: int) -> list[tuple[list[int], int]]:
     """Which inputs are mapped, and where their batch is."""
     everything = list(range(count))
@@ -129,6 +133,8 @@ def test_vmap_is_a_loop(entry: Entry, number: int) -> None:
     for chosen, dim in choices(len(arrays)):
         if inplace and 0 not in chosen:
             continue  # refused: see test_writes_to_what_is_not_mapped
+        if entry.name in STRIDED and dim != 0:
+            continue
         compare(*mapped(function, arrays, chosen, dim))
 
 
@@ -196,6 +202,8 @@ def test_inplace_forms_in_transforms(entry: Entry, number: int) -> None:
         getattr(_C, entry.name + "_")(**arguments)
         return arguments[first]
 
+    if checker.shape(call.run()[0]) != arrays[0].shape:
+        pytest.skip("the result does not fit into the input")
     batch = [checker.to_tensor(np.stack(samples_of(a))) for a in arrays]
     compare(
         operators.arrays(checker.as_list(vmap(lambda *xs: written(list(xs)))(*batch))),

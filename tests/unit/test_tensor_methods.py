@@ -82,7 +82,10 @@ def test_device() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("foo",), "Expected one of cpu, cuda device type at start of device string: foo"),
+        (
+            ("foo",),
+            "Expected one of cpu, cuda, mps, xpu, meta, hpu, xla, mtia device type at start of device string: foo",
+        ),
         (("cpu:x",), "Invalid device string: 'cpu:x'"),
         (("cpu:",), "Invalid device string"),
         (("cpu", -2), "Device index must not be negative"),

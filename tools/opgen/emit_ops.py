@@ -234,12 +234,11 @@ class Emitter:
             return [f"{target} = {formula.cpp()};"]
         return [f"{target} = {formula.cpp()};"]
 
-    def release(self) -> str:
-        lines = [f"void {self.entry.name}_release(Node& base) {{",
+    def saved(self) -> str:
+        lines = [f"void {self.entry.name}_saved(Node& base, SavedVisitor visit, void* context) {{",
                  f"  [[maybe_unused]] auto& node = static_cast<{self.node}&>(base);"]
-        for name in self.saved_inputs + self.saved_outputs:
-            clear = "clear" if self.list is not None and name == self.list.name else "reset"
-            lines.append(f"  node.{name}.{clear}();")
+        roles = {n: n for n in self.saved_inputs} | dict.fromkeys(self.saved_outputs, "output")
+        lines += [f'  visit_saved(node.{n}, "{role}", visit, context);' for n, role in roles.items()]
         return "\n".join(lines + ["}"])
 
     def node_type(self) -> str:
@@ -247,8 +246,9 @@ class Emitter:
         # PyTorch numbers backward classes from 0 per operator name.
         title = "".join(p[:1].upper() + p[1:] for p in name.strip("_").split("_"))
         title = {"TrueDivide": "Div", "_ToDtype": "ToCopy"}.get(title, title)
+        saved = f"{name}_saved" if self.saved_inputs + self.saved_outputs else "no_saved"
         return (f'const NodeType {self.type} = {{"{title}Backward0", "{name}", {name}_backward, '
-                f"{name}_release, remove_node<{self.node}>}};")
+                f"{saved}, remove_node<{self.node}>}};")
 
     def record(self) -> str:
         """Builds the node and saves inputs; outputs are saved once they hold their values."""
@@ -470,7 +470,8 @@ class Emitter:
         """All of it, in order."""
         parts = [f"// {self.entry.file}:{self.entry.line}"]
         if self.differentiable:
-            parts += ["namespace {", self.node_struct(), self.backward(), self.release(),
+            parts += ["namespace {", self.node_struct(), self.backward(),
+                      *([self.saved()] if self.saved_inputs + self.saved_outputs else []),
                       self.node_type(), self.record(), "}  // namespace"]
         transforms = emit_transforms.Transforms(self, cpp_parameter_type, cpp_result(self.entry))
         parts += transforms.source()

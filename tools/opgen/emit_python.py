@@ -147,7 +147,11 @@ class Binding:
             body.append(f"    const auto& out = {convert}(slots[{slot}], {entry.name}_signature, {slot});")
             body.append(f"    ops::{entry.name}_out({arguments}, out);")
             body.append(f"    return Py_NewRef(slots[{slot}]);\n  }}")
-        body.append(f"  return wrap(ops::{entry.name}({arguments}));\n}}")
+        if entry.get("fields"):
+            body.append(f'  static PyTypeObject* const type = return_type("{entry.name}");')
+            body.append(f"  return wrap_named(type, ops::{entry.name}({arguments}));\n}}")
+        else:
+            body.append(f"  return wrap(ops::{entry.name}({arguments}));\n}}")
         parts.append("\n".join(body))
         parts.append(self._entry_point("py", f"{entry.name}_signature", f"{entry.name}_call"))
         if entry.has_inplace:

@@ -156,7 +156,7 @@ class Transforms:
     def value(self) -> str:
         lines = [f"[[gnu::cold]] {self.result} {self.entry.name}_value(const Lift& at, {self._parameters('_w')}) {{"
                  if self.tensors else f"[[gnu::cold]] {self.result} {self.entry.name}_value(const Lift& at, {self._parameters('')}) {{",
-                 "  const GradModeScope within(at.inner_grad());"]
+                 "  const InnerScope within(at);"]
         if way(self.entry) == "random":
             lines.append("  const DrawScope outside(at);")
         if not self.tensors:

@@ -35,7 +35,8 @@ inline double incomplete_gamma_factor(double a, double x) {
   }
   // Stirling's series (DLMF 5.11.1): no large numbers are subtracted.
   const double distance = (x - a) / a, z = 1 / (a * a);
-  const double series = (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z / 1680))) / a;
+  const double tail = 1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360 - z / 156));
+  const double series = (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * tail))) / a;
   constexpr double kTwoPi = 6.283185307179586477;
   const double logarithm = std::abs(distance) < 0.5 ? std::log1p(distance) : std::log(x / a);
   return std::exp(a * (logarithm - distance) - series) / std::sqrt(kTwoPi * a);

@@ -8,6 +8,7 @@ and batching come from the operators used.
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 from . import (
@@ -26,13 +27,21 @@ from . import (
     reduction,
     sequence,
     shape,
+    spectrogram,
     windows,
 )
+from ._common import checked
 
 MODULES = (
     creation, decompositions, einsum, histograms, images, indexing, joining, linalg, matrix_norms,
-    older_linalg, pointwise, queries, reduction, sequence, shape, windows,
+    older_linalg, pointwise, queries, reduction, sequence, shape,
+    spectrogram, windows,
 )  # fmt: skip
+
+for _module in MODULES:
+    for _name, _function in list(vars(_module).items()):
+        if isinstance(_function, types.FunctionType) and _function.__module__ == _module.__name__:
+            setattr(_module, _name, checked(_function))
 
 
 def method_body(module: Any, name: str) -> Any:

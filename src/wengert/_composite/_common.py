@@ -78,6 +78,32 @@ def tensor_list(arguments: Sequence[Any]) -> list[Tensor]:
     return list(arguments)
 
 
+def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Says which argument is no tensor, once the lack of an attribute has shown that one is not.
+
+    Only then is anything looked at: a call that goes well costs as little as the call itself.
+    """
+    needed = [name for name, kind in function.__annotations__.items() if kind == "Tensor"]
+    if not needed:
+        return function
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except AttributeError:
+            given = inspect.signature(function).bind(*args, **kwargs).arguments
+            for position, (name, value) in enumerate(given.items(), 1):
+                if name in needed and not is_tensor(value):
+                    raise TypeError(
+                        f"{function.__name__}(): argument '{name}' (position {position}) must be "
+                        f"Tensor, not {type(value).__name__}"
+                    ) from None
+            raise
+
+    return call
+
+
 def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a composite operator the parameter `out`: where its result, or results, are written."""
     signature = inspect.signature(function)

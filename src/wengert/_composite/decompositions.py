@@ -28,14 +28,6 @@ PROPERTIES = ()
 
 FUNCTIONAL = ()
 
-# For the namespace `linalg`.
-LINALG = (
-    "cholesky", "cholesky_ex", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh",
-    "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve",
-    "matrix_exp", "matrix_rank", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular",
-    "svd", "svdvals", "tensorinv", "tensorsolve",
-)  # fmt: skip
-
 
 def _hermitian_conjugate(matrix: Tensor) -> Tensor:
     turned = _ops.transpose(matrix, -2, -1)
@@ -219,7 +211,7 @@ def det(A: Tensor) -> Tensor:
     """The determinants of square matrices [..., n, n]. The gradient of singular ones is right, too.
 
     >>> wg.linalg.det(wg.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    tensor(-2.)
+    tensor(-2.0000)
     """
     return _ops._linalg_det(A, "linalg.det")
 
@@ -612,7 +604,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     """The inverse of `tensordot` with A over its last ``A.dim() - ind`` dimensions.
 
     >>> wg.linalg.tensorinv(wg.eye(4).reshape(2, 2, 4), ind=2).shape
-    Size([4, 2, 2])
+    wengert.Size([4, 2, 2])
     """
     if ind <= 0:
         raise RuntimeError("Expected a strictly positive integer for 'ind'")
@@ -633,7 +625,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
     dims: dimensions of A that are moved to its end first.
 
     >>> wg.linalg.tensorsolve(wg.eye(4).reshape(4, 2, 2), wg.ones(4)).shape
-    Size([2, 2])
+    wengert.Size([2, 2])
     """
     if dims is not None:
         moved = [wrap_dim("linalg.tensorsolve", dim, A.dim()) for dim in dims]

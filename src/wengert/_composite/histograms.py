@@ -144,8 +144,8 @@ def histogramdd(
     each = [bins] * size if isinstance(bins, int) else list(bins)
     if len(each) != size:
         raise RuntimeError(
-            f"torch.histogramdd(): The size of bins must be equal to the innermost dimension of the "
-            f"input. Got {len(each)} bins for {size}" + describe(input=input)
+            "torch.histogramdd(): The size of bins must be equal to the innermost dimension "
+            f"of the input. Got {len(each)} bins for {size}" + describe(input=input)
         )
     points = _ops.reshape(input, (-1, size))
     edges = [

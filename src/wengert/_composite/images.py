@@ -167,7 +167,7 @@ def fold(
     """Sums patches, the columns of [N, C kh kw, patches], into images: the adjoint of `unfold`.
 
     >>> wg.nn.functional.fold(wg.ones(1, 4, 1), 2, 2).shape
-    Size([1, 1, 2, 2])
+    wengert.Size([1, 1, 2, 2])
     """
     if input.dim() == 2:
         image = fold(_ops.unsqueeze(input, 0), output_size, kernel_size, dilation, padding, stride)

@@ -29,9 +29,6 @@ PROPERTIES = ()
 
 FUNCTIONAL = ("bilinear",)
 
-# For the namespace `linalg`.
-LINALG = ("multi_dot",)
-
 
 def _vectors(name: str, input: Tensor, other: Tensor) -> None:
     if input.dim() != 1 or other.dim() != 1:

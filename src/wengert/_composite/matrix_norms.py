@@ -21,11 +21,6 @@ PROPERTIES = ()
 
 FUNCTIONAL = ()
 
-# For the namespace `linalg`.
-LINALG = (
-    "cross", "diagonal", "matmul", "matrix_norm", "norm", "vander", "vecdot", "vector_norm",
-)  # fmt: skip
-
 
 def _converted(name: str, tensor: Tensor, dtype: Any) -> Tensor:
     if dtype is not None:

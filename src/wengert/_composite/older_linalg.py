@@ -57,7 +57,7 @@ def det(input: Tensor) -> Tensor:
     """`linalg.det`.
 
     >>> wg.det(wg.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    tensor(-2.)
+    tensor(-2.0000)
     """
     return decompositions.det(input)
 

@@ -23,8 +23,8 @@ __all__ = (
 
 METHODS = (
     "apply_", "clamp", "clamp_", "clip", "clip_", "conj_physical", "conj_physical_", "div", "div_",
-    "divide", "divide_", "float_power", "float_power_", "frexp", "map_", "mvlgamma", "mvlgamma_",
-    "nan_to_num", "nan_to_num_",
+    "divide", "divide_", "float_power", "float_power_", "frexp", "map2_", "map_", "mvlgamma",
+    "mvlgamma_", "nan_to_num", "nan_to_num_", "polygamma_",
 )  # fmt: skip
 
 PROPERTIES = ()
@@ -269,3 +269,21 @@ def map_(input: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> 
     others = _ops.expand(tensor, input.shape).flatten().tolist()
     values = [callable(a, b) for a, b in zip(input.flatten().tolist(), others, strict=True)]
     return input.copy_(wengert.tensor(values, dtype=input.dtype).reshape(input.shape))
+
+
+def map2_(input: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
+    """Replaces every element by what `callable` makes of it, of `x`'s and of `y`'s: slow."""
+    if input.requires_grad:
+        raise TypeError(
+            "Can't call map2_() on Variable that requires grad. Use var.detach().map2_() instead."
+        )
+    first = _ops.expand(x, input.shape).flatten().tolist()
+    second = _ops.expand(y, input.shape).flatten().tolist()
+    rows = zip(input.flatten().tolist(), first, second, strict=True)
+    values = [callable(a, b, c) for a, b, c in rows]
+    return input.copy_(wengert.tensor(values, dtype=input.dtype).reshape(input.shape))
+
+
+def polygamma_(input: Tensor, n: int) -> Tensor:
+    """`polygamma` into `input` itself."""
+    return input.copy_(_ops.polygamma(n, input))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import wengert
+from wengert._devices import Unavailable
 
 from ._common import describe
 from ._common import is_tensor as _is_tensor
@@ -13,16 +14,21 @@ if TYPE_CHECKING:
     from wengert import Tensor
 
 __all__ = (
-    "is_complex", "is_conj", "is_floating_point", "is_neg", "is_nonzero",
-    "is_same_size", "is_signed", "is_storage", "is_tensor", "numel", "resolve_conj", "resolve_neg",
+    "get_device", "is_complex", "is_conj", "is_distributed", "is_floating_point", "is_neg",
+    "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor", "numel", "resolve_conj",
+    "resolve_neg",
 )  # fmt: skip
 
 METHODS = (
-    "get_device", "is_conj", "is_neg", "is_nonzero", "is_pinned", "is_same_size",
-    "is_shared", "resolve_conj", "resolve_neg",
+    "const_data_ptr", "cuda", "dense_dim", "dim_order", "get_device", "is_conj", "is_distributed",
+    "is_neg", "is_nonzero", "is_pinned", "is_same_size", "is_shared", "pin_memory", "resolve_conj",
+    "resolve_neg", "share_memory_", "sparse_dim", "to_dense", "xpu",
 )  # fmt: skip
 
-PROPERTIES = ("is_cpu", "is_cuda", "is_meta", "is_quantized", "is_sparse")
+PROPERTIES = (
+    "is_cpu", "is_cuda", "is_mkldnn", "is_meta", "is_mps", "is_nested", "is_quantized",
+    "is_sparse", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu", "name",
+)  # fmt: skip
 
 FUNCTIONAL = ()
 
@@ -160,3 +166,114 @@ def is_sparse(input: Tensor) -> bool:
 def is_quantized(input: Tensor) -> bool:
     """Whether elements are stored as scaled integers: never."""
     return False
+
+
+def is_sparse_csr(input: Tensor) -> bool:
+    """Whether only non-zero elements are stored, by rows: never."""
+    return False
+
+
+def is_nested(input: Tensor) -> bool:
+    """Whether it is a list of tensors of different sizes: never."""
+    return False
+
+
+def is_mkldnn(input: Tensor) -> bool:
+    """Whether the memory has a layout of oneDNN's own: never."""
+    return False
+
+
+def is_mps(input: Tensor) -> bool:
+    """Whether the memory is on one of Apple's GPUs: never."""
+    return False
+
+
+def is_xpu(input: Tensor) -> bool:
+    """Whether the memory is on one of Intel's GPUs: never."""
+    return False
+
+
+def is_xla(input: Tensor) -> bool:
+    """Whether XLA holds the values: never."""
+    return False
+
+
+def is_vulkan(input: Tensor) -> bool:
+    """Whether Vulkan holds the values: never."""
+    return False
+
+
+def is_distributed(input: Tensor) -> bool:
+    """Whether several processes hold the values: never."""
+    return False
+
+
+def name(input: Tensor) -> None:
+    """The name of a variable of old: None."""
+    return None
+
+
+def cuda(
+    input: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+) -> Tensor:
+    """Raises: there is no GPU in this build."""
+    raise Unavailable(
+        "Torch not compiled with CUDA enabled\n  wengert: this build has the device cpu only"
+        + describe(input=input)
+    )
+
+
+def xpu(
+    input: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+) -> Tensor:
+    """Raises: there is no GPU in this build."""
+    raise Unavailable(
+        "Torch not compiled with XPU enabled\n  wengert: this build has the device cpu only"
+        + describe(input=input)
+    )
+
+
+def pin_memory(input: Tensor, device: Any = None) -> Tensor:
+    """Raises: there is no GPU in this build that pinned memory could be copied to."""
+    raise Unavailable(
+        "Cannot access accelerator device when none is available."
+        "\n  wengert: this build has the device cpu only" + describe(input=input)
+    )
+
+
+def share_memory_(input: Tensor) -> Tensor:
+    """Raises NotImplementedError: memory cannot be shared between processes."""
+    raise NotImplementedError(
+        "share_memory_(): memory that several processes write to is not supported; send tensors "
+        "by value, or use threads" + describe(input=input)
+    )
+
+
+def to_dense(input: Tensor, dtype: Any = None, *, masked_grad: bool = True) -> Tensor:
+    """The tensor itself: there are no sparse ones."""
+    return input if dtype is None else input.to(dtype)
+
+
+def dense_dim(input: Tensor) -> int:
+    """The number of dimensions that are stored in full: all."""
+    return input.dim()
+
+
+def sparse_dim(input: Tensor) -> int:
+    """The number of dimensions of which only non-zero elements are stored: 0."""
+    return 0
+
+
+def const_data_ptr(input: Tensor) -> int:
+    """The address of the first element, for reading."""
+    return input.data_ptr()
+
+
+def dim_order(input: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """The dimensions from the outermost in memory to the innermost.
+
+    >>> wg.zeros(2, 3).t().dim_order()
+    (1, 0)
+    """
+    stride = input.stride()
+    return tuple(sorted(range(input.dim()), key=lambda dim: -stride[dim]))

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = (
     "allclose", "aminmax", "cdist", "corrcoef", "cov", "dist", "equal", "max", "median", "min",
-    "mode", "nanmean", "nanmedian", "nanquantile", "norm", "pdist", "quantile", "renorm", "std", "std_mean",
-    "var", "var_mean",
+    "mode", "nanmean", "nanmedian", "nanquantile", "norm", "pdist", "quantile", "renorm", "std",
+    "std_mean", "var", "var_mean",
 )  # fmt: skip
 
 METHODS = (

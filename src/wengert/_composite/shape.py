@@ -26,14 +26,16 @@ __all__ = (
     "adjoint", "as_strided_scatter", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
     "diag", "diag_embed", "diagflat", "diagonal_scatter", "flatten", "fliplr", "flipud", "moveaxis",
     "movedim", "narrow_copy", "ravel", "repeat_interleave", "rot90", "select_scatter",
-    "slice_scatter", "t", "tile", "unflatten",
+    "slice_scatter", "t", "tile", "unflatten", "unsafe_chunk", "unsafe_split",
+    "unsafe_split_with_sizes",
 )  # fmt: skip
 
 METHODS = (
     "adjoint", "as_strided_scatter", "broadcast_to", "diag", "diag_embed", "diagflat",
     "diagonal_scatter", "expand_as", "flatten", "fliplr", "flipud", "moveaxis", "movedim",
     "narrow_copy", "ravel", "repeat", "repeat_interleave", "reshape_as", "resize_as_", "rot90",
-    "select_scatter", "slice_scatter", "t", "t_", "tile", "unflatten", "view_as",
+    "select_scatter", "slice_scatter", "t", "t_", "tile", "unflatten", "unsafe_chunk",
+    "unsafe_split", "unsafe_split_with_sizes", "view_as",
 )  # fmt: skip
 
 PROPERTIES = ("H", "T", "imag", "mH", "mT", "real")
@@ -549,3 +551,20 @@ def imag(input: Tensor) -> Tensor:
 def _set_imag(input: Tensor, value: Any) -> None:
     part = imag(input)
     part.copy_(value if is_tensor(value) else _ops.full((), value, dtype=part.dtype))
+
+
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`chunk`: in-place writes into its parts are safe here."""
+    return input.chunk(chunks, dim)
+
+
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`split`: in-place writes into its parts are safe here."""
+    return input.split(split_size, dim)
+
+
+def unsafe_split_with_sizes(
+    input: Tensor, split_sizes: Sequence[int], dim: int = 0
+) -> tuple[Tensor, ...]:
+    """`split_with_sizes`: in-place writes into its parts are safe here."""
+    return input.split_with_sizes(split_sizes, dim)

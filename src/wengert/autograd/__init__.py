@@ -11,7 +11,7 @@ from typing import Any
 from wengert import _C
 from wengert._C import Tensor, _run_backward, _zeros
 
-from . import _stories, forward_ad, functional
+from . import _stories, _trails, forward_ad, functional, graph
 from ._explain import Explanation, explain
 from ._lint import lint
 from ._strong_zeros import is_strong_zeros_enabled, set_strong_zeros
@@ -30,6 +30,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
     "inference_mode",
     "is_strong_zeros_enabled",
     "lint",
@@ -43,7 +44,7 @@ _C._set_stories(_stories)
 
 
 def _sequence(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, tuple | list) else [value]
+    return [value] if value is None or isinstance(value, Tensor) else list(value)
 
 
 def backward(
@@ -74,6 +75,8 @@ def backward(
     if inputs is not None and not targets:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
     keep = create_graph if retain_graph is None else retain_graph
+    if roots and roots[0].grad_fn is None:
+        _trails.warn_of_lost(roots)
     _run_backward(roots, gradients, targets, keep, create_graph, True)
 
 
@@ -116,7 +119,7 @@ def grad(
         if not target.requires_grad:
             raise RuntimeError(
                 f"One of the differentiated Tensors does not require grad\n  input {i}: "
-                f"{_describe(target)}"
+                f"{_describe(target)}{_trails.story(target)}"
             )
     keep = create_graph if retain_graph is None else retain_graph
     results = list(_run_backward(roots, gradients, targets, keep, create_graph, False))

@@ -8,7 +8,17 @@ from typing import Any
 
 from wengert._C import Node, Tensor, _node_info, _run_backward, _set_step_observer
 
-from ._names import columns, describe, label, name_of, place, source, variable_of, walk
+from ._names import (
+    columns,
+    describe,
+    label,
+    leaves_above,
+    name_of,
+    place,
+    source,
+    variable_of,
+    walk,
+)
 from ._trails import Step, rows_of, steps_of, story, trail_of
 
 __all__ = ["Explanation", "explain"]
@@ -94,18 +104,19 @@ class Reachable:
                 waiting.append((None, trail_of(root)))
             elif root.grad_fn is None:
                 self.leaves[id(root)] = None
+                waiting.append((None, trail_of(root)))
         while waiting:  # what is behind a cut may hold further cuts
             before, steps = waiting.popleft()
             self._cross(before, steps, waiting)
 
     def _visit(
         self,
-        start: list[tuple[Node | None, int | None]],
+        start: list[tuple[Node, int | None]],
         waiting: deque[tuple[int | None, list[Step]]],
         cut: Step | None = None,
         steps: list[Step] | None = None,
     ) -> None:
-        todo = deque(start)
+        todo = deque((node, before) for node, before in start if node is not None)
         while todo:
             node, before = todo.popleft()
             info = _node_info(node)
@@ -116,6 +127,10 @@ class Reachable:
             leaf = info["leaf"]
             if leaf is not None:
                 self.kept.append(leaf)
+                steps_before = trail_of(leaf)
+                if any(step.upstream is not None for step in steps_before):
+                    # requires_grad_() on a tensor that had lost its history.
+                    waiting.append((key, steps_before))
                 if cut is None:
                     self.leaves[id(leaf)] = key
                 else:
@@ -139,11 +154,12 @@ class Reachable:
                 continue
             cut = first or step
             seen = already or steps
-            if isinstance(step.upstream, Tensor):
-                self.kept.append(step.upstream)
-                self.cut_leaves.setdefault(id(step.upstream), (before, seen, cut))
-            else:
+            if isinstance(step.upstream, Node):
                 self._visit([(step.upstream, before)], waiting, cut, seen)
+                continue
+            for leaf in leaves_above(step.upstream):
+                self.kept.append(leaf)
+                self.cut_leaves.setdefault(id(leaf), (before, seen, cut))
 
     def path_to(self, key: int | None) -> list[Info]:
         """Nodes from a root to this one."""
@@ -247,11 +263,11 @@ def explain(loss: Tensor, parameter: Tensor | None = None) -> Explanation:
         reach = found.nodes[key]
         assert reach.cut is not None
         return _cut(found, reach.before, reach.steps, reach.cut, who, what)
-    return _unused(loss, parameter, who, what)
+    return _unused(found, loss, parameter, who, what)
 
 
 def _rows(infos: list[Info], name: str) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for info in infos:
         if info["leaf"] is None:
             rows.append(
@@ -316,9 +332,7 @@ def _explain_path(
 
 
 def _ones(loss: Tensor) -> Tensor:
-    from wengert import _ops
-
-    return _ops.ones_like(loss.detach())
+    return loss.detach().new_ones(loss.shape)
 
 
 def _cut(
@@ -339,7 +353,15 @@ def _cut(
     return Explanation("cut", cut.op, cut.site, cut.reason, path, text)
 
 
-def _unused(loss: Tensor, parameter: Tensor, who: str, what: str) -> Explanation:
+def _made_of(found: Reachable, parameter: Tensor, what: str) -> str:
+    """A hint for who asks about a copy or a view instead of what was used itself."""
+    for leaf in leaves_above(parameter.grad_fn):
+        if id(leaf) in found.leaves and (name := name_of(leaf)):
+            return f"\n    {what} depends on {name}, of which this tensor was made on the side"
+    return ""
+
+
+def _unused(found: Reachable, loss: Tensor, parameter: Tensor, who: str, what: str) -> Explanation:
     text = f"{what} does not depend on {who}"
     steps = trail_of(parameter)
     site = steps[-1].site if steps else None
@@ -347,6 +369,8 @@ def _unused(loss: Tensor, parameter: Tensor, who: str, what: str) -> Explanation
         site = _node_info(parameter.grad_fn)["site"]
     if site is not None:
         text += columns([("created", place(site), source(site))])
+    if parameter.grad_fn is not None:
+        text += _made_of(found, parameter, what)
     if not loss.requires_grad:
         text += f"\n    {what} has no history:" + story(loss)
     return Explanation("unused", site=site, reason="it takes no part in the computation", text=text)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
 from wengert import _ops
 from wengert._C import Node, Tensor, _node_info, _trail
 
-from ._names import columns, describe, label, module_of, parameter_names, place, source
+from ._names import columns, describe, label, module_of, name_of, parameter_names, place, source
+from ._trails import BEGINNINGS, steps_of
 
 Row = tuple[str, ...]
 
@@ -21,7 +23,7 @@ def ranges(tensor: Tensor) -> str:
     with no_grad():
         values = tensor.detach()
         if values.is_complex():
-            values = _ops.view_as_real(_ops.resolve_conj(values)) if values.ndim else values
+            values = _ops.view_as_real(values)
         nan, inf = _ops.isnan(values), _ops.isinf(values)
         nans, infs = int(nan.sum().item()), int(inf.sum().item())
         total = values.numel()
@@ -38,7 +40,8 @@ def ranges(tensor: Tensor) -> str:
             for size in reversed(values.shape):
                 first, rest = divmod(first, size)
                 index.append(rest)
-            text += f"   {nans} nan, {infs} inf of {total}, the first at {tuple(index[::-1])}"
+            at = tuple(index[::-1])[: tensor.ndim]  # without the axis of real and imaginary part
+            text += f"   {nans} nan, {infs} inf of {total}, the first at {at}"
         return text
 
 
@@ -62,7 +65,7 @@ def module_path() -> str:
         frame = frame.f_back
     running.reverse()
     parts = [type(running[0]).__name__] if running else []
-    for parent, child in zip(running, running[1:], strict=False):
+    for parent, child in pairwise(running):
         names = [name for name, found in parent.named_modules() if found is child]
         parts.append(names[0] if names else type(child).__name__)
     return ".".join(parts)
@@ -87,15 +90,17 @@ def produced(
     )
     first = f"{what} came in at" if came_in else f"{what} made by"
     text = columns([_where(first, op, site, module_path())], "  ")
-    rows = []
+    if op.endswith(".step") and (name := name_of(outputs[0][1])):
+        text = f"\n  {name}{text}"
+    rows: list[Row] = []
     for name, value in [*inputs, *outputs]:
         if isinstance(value, str):
             rows.append((f"{name}:", value, ""))
         else:
             rows.append((f"{name}:", describe(value), ranges(value)))
-            trail = _trail(value)
-            if came_in and trail and "nan" in rows[-1][2] and name != "output":
-                rows[-1] = (*rows[-1], f"made at {place(trail[-1][2])}")
+            made = next((s for s in steps_of(_trail(value)) if s.cut in BEGINNINGS[1:]), None)
+            if came_in and made and "nan" in rows[-1][2] and name != "output":
+                rows[-1] = (*rows[-1], f"made at {place(made.site)}")
     return text + columns(rows)
 
 

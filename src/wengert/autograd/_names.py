@@ -10,11 +10,13 @@ import gc
 import linecache
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
 from wengert._C import Node, Tensor, _node_info
+
+Upstream = Node | Tensor | tuple[Tensor, ...] | None
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -42,7 +44,7 @@ def source(site: str | None) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def columns(rows: list[tuple[str, ...]], indent: str = "    ") -> str:
+def columns(rows: Sequence[tuple[str, ...]], indent: str = "    ") -> str:
     """Lines of text with aligned columns, each starting on a new line."""
     count = max((len(row) for row in rows), default=0)
     padded = [row + ("",) * (count - len(row)) for row in rows]
@@ -59,6 +61,16 @@ def describe(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).rpartition('.')[2]}{list(tensor.shape)}"
 
 
+def human(count: int) -> str:
+    """A number of bytes as people write it."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:.3g} GiB"
+
+
 # --- names of tensors ---
 
 
@@ -70,7 +82,15 @@ def _user_frames() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _variables() -> Iterator[tuple[str, Any]]:
+def depth_of_user() -> int:
+    """How many frames the caller is away from the innermost one outside this package."""
+    depth, frame = 0, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        depth, frame = depth + 1, frame.f_back
+    return depth
+
+
+def user_variables() -> Iterator[tuple[str, Any]]:
     """The variables of the running functions, innermost first, then what their `self` holds."""
     owners = []
     for frame in _user_frames():
@@ -86,7 +106,20 @@ def _variables() -> Iterator[tuple[str, Any]]:
 
 def variable_of(value: Any) -> str:
     """The variable that holds this very object, or ''."""
-    return next((name for name, held in _variables() if held is value), "")
+    return next((name for name, held in user_variables() if held is value), "")
+
+
+def variable_showing(tensor: Tensor) -> str:
+    """The variable that holds this tensor, or another one of the same shape and memory, or ''."""
+    if found := variable_of(tensor):
+        return found
+    if tensor.numel() == 0:
+        return ""
+    for name, held in user_variables():
+        if (isinstance(held, Tensor) and held.data_ptr() == tensor.data_ptr()
+                and held.shape == tensor.shape and held.stride() == tensor.stride()):  # fmt: skip
+            return name
+    return ""
 
 
 def _modules() -> list[Any]:
@@ -97,19 +130,23 @@ def _modules() -> list[Any]:
     return [found for found in gc.get_objects() if issubclass(type(found), base)]
 
 
+def outermost_modules() -> Iterator[tuple[str, Any]]:
+    """The live modules that are no other's child, with the variable that holds them, or ''."""
+    modules = _modules()
+    children = {id(module.__dict__[name]) for module in modules
+                for name in module.__dict__.get("_module_names", ())}  # fmt: skip
+    for root in modules:
+        if id(root) not in children and "_parameter_names" in root.__dict__:
+            yield variable_of(root), root
+
+
 def parameter_names() -> dict[int, str]:
     """id -> qualified name of every parameter and buffer of the live modules.
 
     A name starts with the variable that holds the outermost module, where there is one.
     """
-    modules = _modules()
-    children = {id(module.__dict__[name]) for module in modules
-                for name in module.__dict__.get("_module_names", ())}  # fmt: skip
     names: dict[int, str] = {}
-    for root in modules:
-        if id(root) in children or "_parameter_names" not in root.__dict__:
-            continue
-        prefix = variable_of(root)
+    for prefix, root in outermost_modules():
         for kind in ("named_parameters", "named_buffers"):
             for name, tensor in getattr(root, kind)(remove_duplicate=False):
                 names.setdefault(id(tensor), f"{prefix}.{name}" if prefix else name)
@@ -125,7 +162,7 @@ def name_of(tensor: Tensor, names: dict[int, str] | None = None) -> str:
     if known:
         kind = "buffer" if not tensor.requires_grad and not _is_parameter(tensor) else "parameter"
         return f"{kind} '{known}'"
-    variable = variable_of(tensor)
+    variable = variable_showing(tensor)
     return f"tensor '{variable}'" if variable else ""
 
 
@@ -140,7 +177,7 @@ def module_of(name: str) -> str:
 
 def variable_of_node(node: Node) -> str:
     """The variable that holds a tensor made by this node, or ''."""
-    for name, value in _variables():
+    for name, value in user_variables():
         if isinstance(value, Tensor) and value.grad_fn == node:
             return name
     return ""
@@ -149,24 +186,26 @@ def variable_of_node(node: Node) -> str:
 # --- walking graphs ---
 
 
-def walk(roots: list[Node]) -> Iterator[tuple[Node, dict[str, Any]]]:
+def walk(roots: Sequence[Node | None]) -> Iterator[tuple[Node, dict[str, Any]]]:
     """Every node that can be reached, each once, with what is known of it."""
-    seen: set[int] = set()
+    seen: set[Node] = set()
     waiting = [root for root in roots if root is not None]
     while waiting:
         node = waiting.pop()
-        info = _node_info(node)
-        if info["id"] in seen:
+        if node in seen:
             continue
-        seen.add(info["id"])
+        seen.add(node)
+        info = _node_info(node)
         yield node, info
         waiting.extend(target for target, _, _ in reversed(info["edges"]) if target is not None)
 
 
-def leaves_above(upstream: Node | Tensor | None) -> list[Tensor]:
+def leaves_above(upstream: Upstream) -> list[Tensor]:
     """The leaves that a gradient reaches from there."""
     if upstream is None:
         return []
     if isinstance(upstream, Tensor):
         return [upstream]
+    if isinstance(upstream, tuple):
+        return list(upstream)
     return [info["leaf"] for _, info in walk([upstream]) if info["leaf"] is not None]

@@ -6,11 +6,13 @@ PyTorch's users know. They work on facts that the core always records.
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from wengert._C import Node, Tensor, _current_run, _node_info, _run_info
 
 from . import _trails
+from ._growth import grew
 from ._health import bad_gradient, produced
 from ._names import (
     columns,
@@ -25,12 +27,12 @@ from ._names import (
     walk,
 )
 
-__all__ = ["bad_gradient", "missing", "overwritten", "produced", "released"]
+__all__ = ["bad_gradient", "grew", "missing", "overwritten", "produced", "released"]
 
 # --- a saved value was written over ---
 
 NO_GRAD, VIEW, DETACHED, ARRAY = 1, 2, 4, 8  # WriteLog::How
-SYMBOLS = {"add_": "+", "sub_": "-", "mul_": "*", "div_": "/", "pow_": "**", "true_divide_": "/"}
+SYMBOLS = {"add_", "sub_", "mul_", "div_", "pow_", "true_divide_"}
 FILLING = {"copy_", "fill_", "index_put_", "index_fill_", "index_copy_", "masked_fill_",
            "scatter_", "masked_scatter_", "zero_"}  # fmt: skip
 
@@ -63,10 +65,10 @@ def overwritten(
         lines = f"\n{first}   [module {module}]\n{rest}"
     if version - expected > len(writes):
         lines += f"\n    and {version - expected - len(writes)} earlier writes"
-    return text + lines + "\n    fix: " + _cure(info, role, writes)
+    return text + lines + "\n    fix: " + _cure(info, name, writes)
 
 
-def _cure(info: dict[str, Any], role: str, writes: list[tuple[str, str | None, int, int]]) -> str:
+def _cure(info: dict[str, Any], name: str, writes: list[tuple[str, str | None, int, int]]) -> str:
     op, site, _, how = writes[0]
     save, write = place(info["site"]), place(site)
     again = f"run {save} again after the write"
@@ -83,10 +85,10 @@ def _cure(info: dict[str, Any], role: str, writes: list[tuple[str, str | None, i
             f"an array that shares this memory was made at {write} and was written to: copy it "
             "there (.numpy().copy(), or tensor(array) instead of from_numpy(array))."
         )
-    if op in ("batch_norm", "instance_norm"):
+    if name.startswith("buffer"):
         return (
-            f"{write} updated a running statistic that {save} still needs: give each call its own "
-            "statistics, clone() them before, or call backward() first."
+            f"{write} updates {name}, which {save} still needs: let {save} read a clone() of it, "
+            "or update it after backward()."
         )
     if how & DETACHED:
         return (
@@ -97,10 +99,11 @@ def _cure(info: dict[str, Any], role: str, writes: list[tuple[str, str | None, i
         return f"let {write} make a new tensor instead of filling one with out=, or {again}."
     if _is_activation(op):
         return f"use {op[:-1]}() instead of {op}() there (inplace=False in a module)."
-    if how & VIEW and op in FILLING | SYMBOLS.keys():
+    if how & VIEW and op in FILLING | SYMBOLS:
+        what = "into a part" if _is_item_assignment(source(site)) else "through a view"
         return (
-            f"{write} writes through a view of the tensor: write to a clone() of it, or build the "
-            "result out of parts with cat() or where()."
+            f"{write} writes {what} of the tensor: write to a clone() of it, or build the result "
+            "out of parts with cat(), stack() or where()."
         )
     if how & NO_GRAD:
         return (
@@ -109,10 +112,41 @@ def _cure(info: dict[str, Any], role: str, writes: list[tuple[str, str | None, i
         )
     if op in FILLING:
         return f"write to a clone() of the tensor at {write}, or {again}."
-    if op in SYMBOLS:
-        sign = SYMBOLS[op]
-        return f"write x = x {sign} y instead of x {sign}= y at {write}, or {again}."
+    if op in SYMBOLS and (forms := _augmented(source(site))):
+        return f"write {forms[0]} instead of {forms[1]} at {write}, or {again}."
     return f"use {op.rstrip('_')}() instead of {op}() at {write}, or {again}."
+
+
+def _statement(line: str) -> ast.stmt | None:
+    """The syntax tree of a source line that is a whole statement."""
+    try:
+        return ast.parse(line).body[0]
+    except (SyntaxError, IndexError):
+        return None
+
+
+def _is_item_assignment(line: str) -> bool:
+    statement = _statement(line)
+    if isinstance(statement, ast.Assign):
+        return isinstance(statement.targets[0], ast.Subscript)
+    return isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Subscript)
+
+
+def _assigned(line: str) -> str:
+    """The variable that a source line assigns to, or ''."""
+    statement = _statement(line)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _augmented(line: str) -> tuple[str, str] | None:
+    """('x = x + 1', 'x += 1') for the source line 'x += 1'; None for other lines."""
+    statement = _statement(line)
+    if not isinstance(statement, ast.AugAssign) or not isinstance(statement.target, ast.Name):
+        return None
+    name = ast.Name(statement.target.id, ast.Load())
+    value = ast.unparse(ast.BinOp(name, statement.op, statement.value))
+    return f"{name.id} = {value}", ast.unparse(statement)
 
 
 def _is_activation(op: str) -> bool:
@@ -130,9 +164,9 @@ def released(owner: Node) -> str:
     first = _run_info(info["run"])
     run = _current_run()
     if run is None:  # a hook or a user looks at saved values outside of a backward call
+        site = first["site"] if first else None
         rows = [("saved by", label(info["op"]), place(info["site"]), source(info["site"])),
-                ("freed by", "backward", place(first and first["site"]),
-                 source(first and first["site"]))]  # fmt: skip
+                ("freed by", "backward", place(site), source(site))]  # fmt: skip
         return columns(rows)
     now, roots = run
     nodes = {found["id"]: (node, found) for node, found in
@@ -198,9 +232,16 @@ def _release_cure(
             f"the first call: retain_graph=True at {freed_at}."
         )
     if shared["site"] is not None and shared["site"] in {node["site"] for node in made}:
+        name = _assigned(source(shared["site"])) or "h"
         return (
             f"the result of {place(shared['site'])} was carried over from an earlier step: "
-            "detach() it before it is used again (hidden = hidden.detach())."
+            f"detach() it before it is used again ({name} = {name}.detach())."
+        )
+    if first["site"] != now["site"]:
+        return (
+            f"{held} was made before the first call and is used after it: keep the graph in the "
+            f"first call, retain_graph=True at {freed_at}; or detach() it if it needs no gradient "
+            "any more."
         )
     return (
         f"{held} was made once, at {place(shared['site'])}, and is used in every step: make it "

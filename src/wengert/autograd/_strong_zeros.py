@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any, TypeVar
 
 from wengert._C import _get_strong_zeros, _set_strong_zeros
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 __all__ = ["is_strong_zeros_enabled", "set_strong_zeros"]
 
@@ -35,6 +39,12 @@ class set_strong_zeros(contextlib.ContextDecorator):
         self._mode = bool(mode)
         self._before: list[bool] = [_set_strong_zeros(self._mode)]
         self._at_once = True
+
+    def __call__(self, function: Function) -> Function:
+        if self._at_once:  # the mode is for the function, not for what follows its definition
+            self._at_once = False
+            _set_strong_zeros(self._before.pop())
+        return super().__call__(function)
 
     def __enter__(self) -> None:
         if self._at_once:  # what held before the object was made comes back

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from wengert._C import Node, Tensor, _trail
+from wengert._C import Tensor, _trail
 
 from ._names import (
+    Upstream,
     columns,
+    depth_of_user,
     describe,
     label,
     leaves_above,
@@ -36,12 +39,16 @@ REASONS = {
 }
 
 
+BEGINNINGS = ("step", "created", "numbers", "array")  # nothing was lost there
+
+
 @dataclass(frozen=True)
 class Step:
     """One operation on the way back. ``cut`` says why the history ends there, or is 'step'.
 
     ``site`` is 'file:line' or None, ``skipped`` counts steps before it that are not remembered, and
-    ``guess`` says that what comes before it is likely, not known.
+    ``guess`` says that what comes before it is likely, not known. ``upstream`` is what a gradient
+    would have reached: a node, a leaf, the leaves behind a node that is gone, or None.
     """
 
     cut: str
@@ -49,7 +56,7 @@ class Step:
     site: str | None
     guess: bool
     skipped: int
-    upstream: Node | Tensor | None
+    upstream: Upstream
 
     @property
     def reason(self) -> str:
@@ -69,7 +76,7 @@ def trail_of(tensor: Tensor) -> list[Step]:
 
 
 def rows_of(steps: list[Step], name: str) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for step in steps:
         reason = step.reason
         if reason and step.cut not in ("created", "numbers", "array"):
@@ -114,6 +121,23 @@ def story(tensor: Tensor) -> str:
     if names:
         text += _upstream_line(names)
     return text
+
+
+def warn_of_lost(roots: list[Tensor]) -> None:
+    """Warns where requires_grad_() hides that the results to differentiate have no history."""
+    for root in roots:
+        if root.grad_fn is not None or not root.requires_grad:
+            return
+    for root in roots:
+        steps = trail_of(root)
+        if any(step.guess for step in steps) or all(step.cut in BEGINNINGS for step in steps):
+            continue
+        warnings.warn(
+            "backward() was called on a tensor that lost its history before it was set to require "
+            f"a gradient: only its own .grad is filled{story(root)}",
+            UserWarning,
+            stacklevel=1 + depth_of_user(),
+        )
 
 
 def _upstream_line(names: list[str]) -> str:

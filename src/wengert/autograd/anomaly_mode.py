@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any, TypeVar
 
 from wengert._C import _check_leftovers, _get_watch, _set_watch
 
 __all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
            "set_detect_anomaly"]  # fmt: skip
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _enabled = False
 
@@ -55,6 +59,12 @@ class set_detect_anomaly(contextlib.ContextDecorator):
         self._mode = (bool(mode), bool(check_nan), bool(check_inf))
         self._before: list[tuple[bool, bool, bool]] = [_switch(*self._mode)]
         self._at_once = True
+
+    def __call__(self, function: Function) -> Function:
+        if self._at_once:  # the mode is for the function, not for what follows its definition
+            self._at_once = False
+            _switch(*self._before.pop())
+        return super().__call__(function)
 
     def __enter__(self) -> None:
         if self._at_once:  # what held before the object was made comes back

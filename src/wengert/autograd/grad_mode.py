@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
 
-from wengert._C import _set_grad_enabled
+from wengert._C import _set_grad_enabled, _set_inference
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -119,12 +119,23 @@ class inference_mode(_Mode):
     def __init__(self, mode: bool = True) -> None:
         super().__init__()
         self.mode = mode
+        self._outer: list[bool] = []
 
     def __enter__(self) -> None:
         before = _set_grad_enabled(False)
         if not self.mode:
             _set_grad_enabled(before)
         self._before.append(before)
+        self._outer.append(_set_inference(self.mode))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, traceback)
+        _set_inference(self._outer.pop())
 
     def _fresh(self) -> _Mode:
         return inference_mode(self.mode)

@@ -328,8 +328,8 @@ def avg_pool2d(
 ) -> Tensor:
     """The mean of every window of inputs (N, C, H, W) or (C, H, W).
 
-    ``stride`` is ``kernel_size`` by default; ``count_include_pad`` counts the margins. ``divisor_override``
-    replaces the number of elements that sums are divided by.
+    ``stride`` is ``kernel_size`` by default; ``count_include_pad`` counts the margins.
+    ``divisor_override`` replaces the number of elements that sums are divided by.
     """
     return _ops.avg_pool2d(
         input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
@@ -347,8 +347,8 @@ def avg_pool3d(
 ) -> Tensor:
     """The mean of every window of inputs (N, C, D, H, W) or (C, D, H, W).
 
-    ``stride`` is ``kernel_size`` by default; ``count_include_pad`` counts the margins. ``divisor_override``
-    replaces the number of elements that sums are divided by.
+    ``stride`` is ``kernel_size`` by default; ``count_include_pad`` counts the margins.
+    ``divisor_override`` replaces the number of elements that sums are divided by.
     """
     return _ops.avg_pool3d(
         input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
@@ -485,7 +485,8 @@ def lp_pool3d(
     stride: _Size | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """The sum of the powers ``norm_type`` in every window of inputs (N, C, D, H, W) or (C, D, H, W), and
+    """The sum of the powers ``norm_type`` in every window of inputs (N, C, D, H, W) or
+    (C, D, H, W), and
     its root of that order.
     """
     return _lp_pool(avg_pool3d, 3, input, norm_type, kernel_size, stride, ceil_mode)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import wengert as wg
 from wengert import _ops
 
-from .optimizer import Optimizer, check_not_negative, evaluate
+from .optimizer import (
+    Optimizer,
+    check_betas,
+    check_not_negative,
+    check_rate,
+    evaluate,
+    number,
+    zeros_like,
+)
 
 __all__ = ["Adam", "AdamW"]
 
@@ -40,6 +47,9 @@ class Adam(Optimizer):
     https://arxiv.org/abs/1711.05101; Reddi, Kale and Kumar (2018), On the convergence of Adam.
     """
 
+    _numbers = ("step",)
+    _state_like_parameters = True
+
     def __init__(
         self,
         params: Any,
@@ -56,11 +66,9 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
+        check_rate(lr)
         check_not_negative("epsilon value", eps)
-        for index, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
+        check_betas(betas)
         check_not_negative("weight_decay value", weight_decay)
         super().__init__(
             params,
@@ -79,59 +87,43 @@ class Adam(Optimizer):
             },
         )
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            for name in ("amsgrad", "maximize", "decoupled_weight_decay"):
-                group.setdefault(name, False)
-        # Other programs store the count of steps as a tensor.
-        for values in self.state.values():
-            if "step" in values:
-                values["step"] = int(values["step"])
+    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
+        state = {
+            "step": number(0.0),
+            "exp_avg": zeros_like(parameter),
+            "exp_avg_sq": zeros_like(parameter),
+        }
+        if group["amsgrad"]:
+            state["max_exp_avg_sq"] = zeros_like(parameter)
+        return state
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes the parameters once; returns what ``closure`` returned."""
         loss = evaluate(closure)
         for group in self.param_groups:
             amsgrad = group["amsgrad"]
-            params, grads, means, squares, greatest, steps = [], [], [], [], [], []
-            for p in group["params"]:
-                grad = p.grad
-                if grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["step"] = 0
-                    state["exp_avg"] = wg.zeros_like(p.detach())
-                    state["exp_avg_sq"] = wg.zeros_like(p.detach())
-                    if amsgrad:
-                        state["max_exp_avg_sq"] = wg.zeros_like(p.detach())
-                state["step"] += 1
-                params.append(p)
-                grads.append(grad)
-                means.append(state["exp_avg"])
-                squares.append(state["exp_avg_sq"])
-                steps.append(state["step"])
-                if amsgrad:
-                    greatest.append(state["max_exp_avg_sq"])
-            if params:
-                beta1, beta2 = group["betas"]
-                _ops._adam_step(
-                    params,
-                    grads,
-                    means,
-                    squares,
-                    greatest,
-                    steps,
-                    float(group["lr"]),
-                    float(beta1),
-                    float(beta2),
-                    float(group["eps"]),
-                    float(group["weight_decay"]),
-                    amsgrad,
-                    group["maximize"],
-                    group["decoupled_weight_decay"],
-                )
+            names = ("exp_avg", "exp_avg_sq") + (("max_exp_avg_sq",) if amsgrad else ())
+            gathered = self._gather(group, "step", *names)
+            if gathered is None:
+                continue
+            params, grads, steps, means, squares, *greatest = gathered
+            beta1, beta2 = group["betas"]
+            _ops._adam_step(
+                params,
+                grads,
+                means,
+                squares,
+                greatest[0] if amsgrad else (),
+                steps,
+                float(group["lr"]),
+                float(beta1),
+                float(beta2),
+                float(group["eps"]),
+                float(group["weight_decay"]),
+                amsgrad,
+                group["maximize"],
+                group["decoupled_weight_decay"],
+            )
         return loss
 
 

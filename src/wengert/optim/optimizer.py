@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import warnings
+import weakref
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from copy import deepcopy
@@ -32,12 +34,25 @@ class Optimizer:
     """Keeps groups of parameters with their options, and a state for every parameter.
 
     Args:
-        params: tensors, ``(name, tensor)`` pairs, or dictionaries: groups with options of
-            their own.
+        params: tensors, ``(name, tensor)`` pairs, dictionaries (groups with options of their
+            own), or a module, which stands for its ``named_parameters()``.
         defaults: the options of groups that do not give them.
 
     Subclasses define :meth:`step`.
+
+    Where names are known, states are loaded by name, and the first step names parameters without
+    a gradient in a warning. Where the module is known, the first step raises RuntimeError if the
+    module's parameters are no longer those that the optimizer has.
     """
+
+    # Keys of a parameter's state that are single numbers, kept as tensors of no shape.
+    _numbers: tuple[str, ...] = ()
+    # Does all other state have the shape of its parameter?
+    _state_like_parameters = False
+    _unchecked = False
+    _module: weakref.ref | None = None
+    # Has there been a step? The schedulers of learning rates ask.
+    _opt_called = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -51,9 +66,13 @@ class Optimizer:
                 f"but got {type(params).__name__}"
             )
         self.defaults = defaults
+        _check_flags(defaults)
         self._make_hooks()
         self.state: defaultdict[wg.Tensor, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
+        if isinstance(params, wg.nn.Module):
+            self._module = weakref.ref(params)
+            params = params.named_parameters()
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -61,6 +80,7 @@ class Optimizer:
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
+        self._unchecked = "param_names" in self.param_groups[0]
 
     def _make_hooks(self) -> None:
         self._step_pre_hooks: OrderedDict = OrderedDict()
@@ -77,6 +97,16 @@ class Optimizer:
         self.__dict__.update(state)
         if "_step_pre_hooks" not in self.__dict__:
             self._make_hooks()
+        # States of older programs: options that came later, numbers that were no tensors.
+        for group in self.param_groups:
+            for name, value in _LATER_OPTIONS.items():
+                if name in self.defaults:
+                    group.setdefault(name, value)
+        if self._numbers:
+            for values in self.state.values():
+                for name in self._numbers:
+                    if name in values and not isinstance(values[name], wg.Tensor):
+                        values[name] = number(float(values[name]))
 
     def __repr__(self) -> str:
         text = type(self).__name__ + " ("
@@ -142,6 +172,7 @@ class Optimizer:
                 )
             if not (parameter.is_leaf or parameter.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
+        _check_flags(param_group)
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
                 raise ValueError(
@@ -190,21 +221,55 @@ class Optimizer:
                 result = replaced
         return result
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any], strict: bool = True) -> None:
         """Takes over the state and options that :meth:`state_dict` of a like optimizer returned.
 
-        Floating-point state is cast to the dtype of its parameter and moved to its device.
+        Where both know the names of their parameters, these decide which state goes where;
+        otherwise the order does. Floating-point state is cast to the dtype of its parameter and
+        moved to its device.
+
+        Args:
+            state_dict: what to load. It is not changed.
+            strict: if False, parameters that have no counterpart of the same name and shape are
+                left without state, and what was left out is told in a warning.
 
         Raises:
-            ValueError: the groups do not match.
+            ValueError: the groups do not match, or, with names, the parameters do not.
         """
         state_dict = dict(state_dict)
         for hook in self._load_state_dict_pre_hooks.values():
             replaced = hook(self, state_dict)
             if replaced is not None:
                 state_dict = replaced
-        groups = self.param_groups
         saved_groups = deepcopy(state_dict["param_groups"])
+        named = [group.get("param_names") for group in (*self.param_groups, *saved_groups)]
+        if saved_groups and all(names is not None for names in named):
+            parameters, saved_groups = self._match_by_name(
+                state_dict["state"], saved_groups, strict
+            )
+        else:
+            parameters = self._match_by_order(saved_groups)
+        numbers = {*self._numbers, "step"}
+        state: defaultdict = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            if key in parameters:
+                parameter = parameters[key]
+                if parameter is not None:
+                    state[parameter] = _fitted(parameter, value, numbers)
+            else:
+                state[key] = value
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+            saved["params"] = group["params"]
+            if "param_names" in group:
+                saved["param_names"] = group["param_names"]
+            else:
+                saved.pop("param_names", None)
+        self.__setstate__({"state": state, "param_groups": saved_groups})
+        for hook in self._load_state_dict_post_hooks.values():
+            hook(self)
+
+    def _match_by_order(self, saved_groups: list[dict]) -> dict[Any, wg.Tensor | None]:
+        groups = self.param_groups
         if len(groups) != len(saved_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(
@@ -215,26 +280,126 @@ class Optimizer:
                 "loaded state dict contains a parameter group that doesn't match the size of "
                 "optimizer's group"
             )
-        parameters = {
+        return {
             number: parameter
             for group, saved in zip(groups, saved_groups, strict=True)
             for number, parameter in zip(saved["params"], group["params"], strict=True)
         }
-        state: defaultdict = defaultdict(dict)
-        for key, value in state_dict["state"].items():
-            if key in parameters:
-                state[parameters[key]] = _fitted(parameters[key], value)
+
+    def _match_by_name(
+        self, state: dict, saved_groups: list[dict], strict: bool
+    ) -> tuple[dict[Any, wg.Tensor | None], list[dict]]:
+        """The parameters by their saved numbers, and a saved group for each group."""
+        own = {
+            name: parameter
+            for group in self.param_groups
+            for name, parameter in zip(group["param_names"], group["params"], strict=True)
+        }
+        saved = {
+            name: number
+            for group in saved_groups
+            for name, number in zip(group["param_names"], group["params"], strict=True)
+        }
+        problems = [f"  added: {name}" for name in own if name not in saved]
+        problems += [f"  missing: {name}" for name in saved if name not in own]
+        parameters: dict[Any, wg.Tensor | None] = {}
+        for name, key in saved.items():
+            parameter = own.get(name)
+            if parameter is not None and self._state_like_parameters:
+                for part, value in state.get(key, {}).items():
+                    if part in self._numbers or not isinstance(value, wg.Tensor):
+                        continue
+                    if value.shape != parameter.shape:
+                        problems.append(
+                            f"  reshaped: {name} is {list(parameter.shape)} here, its {part} is "
+                            f"{list(value.shape)}"
+                        )
+                        parameter = None
+                        break
+            parameters[key] = parameter
+        options = []
+        for index, group in enumerate(self.param_groups):
+            names = set(group["param_names"])
+            like = [other for other in saved_groups if names & set(other["param_names"])]
+            if len(like) == 1:
+                options.append(dict(like[0]))
+            elif len(saved_groups) == len(self.param_groups):
+                options.append(dict(saved_groups[index]))
             else:
-                state[key] = value
-        for group, saved in zip(groups, saved_groups, strict=True):
-            saved["params"] = group["params"]
-            if "param_names" in group:
-                saved["param_names"] = group["param_names"]
-            else:
-                saved.pop("param_names", None)
-        self.__setstate__({"state": state, "param_groups": saved_groups})
-        for hook in self._load_state_dict_post_hooks.values():
-            hook(self)
+                problems.append(f"  group {index}: no saved group has its parameters")
+                options.append(dict(group))
+        if problems:
+            text = (
+                "loaded state dict doesn't match the optimizer's parameters (added: without saved "
+                "state; missing: saved, but not here):\n" + "\n".join(problems)
+            )
+            if strict:
+                raise ValueError(text + "\nload_state_dict(..., strict=False) loads the others.")
+            warnings.warn(text, stacklevel=4)
+        return parameters, options
+
+    # ---- for the steps of subclasses ----
+
+    def _start(self, group: dict[str, Any], parameter: wg.Tensor) -> dict[str, Any]:
+        """The state of a parameter before its first step."""
+        raise NotImplementedError
+
+    def _gather(self, group: dict[str, Any], *names: str) -> list[Any] | None:
+        """The parameters that have a gradient, the gradients, and a list per named state.
+
+        None if there is no gradient.
+        """
+        used = [(p, grad) for p in group["params"] if (grad := p.grad) is not None]
+        if not used:
+            return None
+        params, grads = zip(*used, strict=True)
+        states = [self.state[p] for p in params]
+        if not all(states):
+            for p, values in zip(params, states, strict=True):
+                if not values:
+                    values.update(self._start(group, p))
+        return [params, grads, *[[values[name] for values in states] for name in names]]
+
+    def _check_model(self) -> None:
+        """Raises if the module no longer has the optimizer's parameters, or has others."""
+        module = self._module() if self._module is not None else None
+        if module is None:
+            return
+        present = {id(p): name for name, p in module.named_parameters()}
+        lines, held = [], set()
+        for group in self.param_groups:
+            for name, parameter in zip(group["param_names"], group["params"], strict=True):
+                held.add(id(parameter))
+                if id(parameter) not in present:
+                    lines.append(f"  {name}: the optimizer has it, the module no longer does")
+        lines += [
+            f"  {name}: the module trains it, the optimizer does not have it"
+            for name, parameter in module.named_parameters()
+            if parameter.requires_grad and id(parameter) not in held
+        ]
+        if lines:
+            raise RuntimeError(
+                f"{type(self).__name__}.step(): the parameters of {type(module).__name__} changed "
+                "after the optimizer was made\n" + "\n".join(lines) + "\nMake the optimizer after "
+                "the last change of the module, or call add_param_group()."
+            )
+
+    def _check_gradients(self) -> None:
+        """Warns of named parameters that want a gradient and have none."""
+        without = [
+            name
+            for group in self.param_groups
+            for name, parameter in zip(group.get("param_names", ()), group["params"], strict=False)
+            if parameter.requires_grad and parameter.grad is None
+        ]
+        if without:
+            shown = ", ".join(without[:20]) + (", ..." if len(without) > 20 else "")
+            warnings.warn(
+                f"{type(self).__name__}.step(): {len(without)} parameter(s) require a gradient but "
+                f"had none in the first step, and stay as they are: {shown}. "
+                "wengert.autograd.explain(loss, parameter) tells why.",
+                stacklevel=4,
+            )
 
     # ---- hooks ----
 
@@ -301,7 +466,14 @@ def _with_hooks(step: Callable) -> Callable:
                         f"new_kwargs), but got {replaced}."
                     )
                 args, kwargs = replaced
+        first = self._unchecked
+        if first:
+            self._unchecked = False
+            self._check_model()
+        self._opt_called = True
         result = step(self, *args, **kwargs)
+        if first:
+            self._check_gradients()
         for hook in (*self._step_post_hooks.values(), *_global_step_post_hooks.values()):
             hook(self, args, kwargs)
         return result
@@ -309,19 +481,44 @@ def _with_hooks(step: Callable) -> Callable:
     return wrapped
 
 
-def _fitted(parameter: wg.Tensor, value: Any, key: Hashable = None) -> Any:
+def _fitted(parameter: wg.Tensor, value: Any, numbers: set[str], key: Hashable = None) -> Any:
     if isinstance(value, wg.Tensor):
-        # The count of steps is no part of the arithmetic: it keeps its dtype.
-        if key == "step":
-            return value.clone()
+        # A count of steps is no part of the arithmetic: it keeps its dtype.
+        if key in numbers:
+            return value.detach().clone()
         dtype = parameter.dtype if parameter.is_floating_point() else value.dtype
         # Always a copy, so that two optimizers never write to the same memory.
         return value.detach().to(parameter.device, dtype).clone()
     if isinstance(value, Mapping):
-        return {name: _fitted(parameter, item, name) for name, item in value.items()}
+        return {name: _fitted(parameter, item, numbers, name) for name, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return type(value)(_fitted(parameter, item) for item in value)  # type: ignore[call-arg]
+        items = (_fitted(parameter, item, numbers) for item in value)
+        return type(value)(items)  # type: ignore[call-arg]
     return value
+
+
+# What groups of older states lack.
+_LATER_OPTIONS = {
+    "foreach": None,
+    "maximize": False,
+    "capturable": False,
+    "differentiable": False,
+    "fused": None,
+    "amsgrad": False,
+    "nesterov": False,
+    "decoupled_weight_decay": False,
+}
+
+
+def _check_flags(options: Mapping[str, Any]) -> None:
+    if options.get("differentiable"):
+        raise NotImplementedError(
+            "differentiable=True is not supported: a step changes the parameters in place, without "
+            "history. To differentiate through an update, write it out and call the model with "
+            "wengert.func.functional_call(model, updated_parameters, inputs)."
+        )
+    if options.get("fused") and options.get("foreach"):
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
 def evaluate(closure: Callable[[], Any] | None) -> Any:
@@ -332,7 +529,33 @@ def evaluate(closure: Callable[[], Any] | None) -> Any:
         return closure()
 
 
+def number(value: float) -> wg.Tensor:
+    """A number of the state, as a tensor of no shape."""
+    double = wg.get_default_dtype() == wg.float64
+    return wg.tensor(value, dtype=wg.float64 if double else wg.float32)
+
+
+def zeros_like(parameter: wg.Tensor) -> wg.Tensor:
+    """State of a parameter's shape, dtype and strides."""
+    return wg.zeros_like(parameter.detach())
+
+
 def check_not_negative(what: str, value: Any) -> None:
     """Raises the usual error for a negative option."""
     if not value >= 0.0:
         raise ValueError(f"Invalid {what}: {value}")
+
+
+def check_rate(lr: Any, message: str = "Invalid learning rate: {}") -> None:
+    """Raises unless the learning rate is a number, or a tensor of one, of at least zero."""
+    if isinstance(lr, wg.Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    if not lr >= 0.0:
+        raise ValueError(message.format(lr))
+
+
+def check_betas(betas: tuple[float, float]) -> None:
+    """Raises unless both decay rates are in [0, 1)."""
+    for index, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")

@@ -8,7 +8,7 @@ from typing import Any
 import wengert as wg
 from wengert import _ops
 
-from .optimizer import Optimizer, check_not_negative, evaluate
+from .optimizer import Optimizer, check_not_negative, check_rate, evaluate
 
 __all__ = ["SGD"]
 
@@ -42,6 +42,8 @@ class SGD(Optimizer):
     [0.0, 0.0]
     """
 
+    _state_like_parameters = True
+
     def __init__(
         self,
         params: Any,
@@ -56,7 +58,7 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_not_negative("learning rate", lr)
+        check_rate(lr)
         check_not_negative("momentum value", momentum)
         check_not_negative("weight_decay value", weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
@@ -75,12 +77,6 @@ class SGD(Optimizer):
                 "fused": fused,
             },
         )
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("nesterov", False)
-            group.setdefault("maximize", False)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes the parameters once; returns what ``closure`` returned."""

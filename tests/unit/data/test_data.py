@@ -163,8 +163,6 @@ def test_streams():
 
 def test_loader_errors():
     data = Squares(3)
-    with pytest.raises(NotImplementedError, match="shared memory"):
-        DataLoader(data, num_workers=2)
     with pytest.raises(ValueError, match="sampler option is mutually exclusive with shuffle"):
         DataLoader(data, sampler=[0], shuffle=True)
     with pytest.raises(ValueError, match="batch_sampler option is mutually exclusive"):

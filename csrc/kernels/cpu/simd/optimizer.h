@@ -30,4 +30,86 @@ WENGERT_KERNEL(adam_step, void,
                (DType dtype, int64_t n, const AdamStep& step, void* param, const void* grad,
                 void* exp_avg, void* exp_avg_sq, void* max_exp_avg_sq));
 
+struct AdamaxStep {
+  double lr, beta1, beta2, eps, weight_decay;
+  double correction1;  // 1 - beta1^t
+  bool maximize;
+};
+WENGERT_KERNEL(adamax_step, void,
+               (DType dtype, int64_t n, const AdamaxStep& step, void* param, const void* grad,
+                void* exp_avg, void* exp_inf));
+
+struct NAdamStep {
+  double lr, beta1, beta2, eps, weight_decay;
+  double correction2;       // 1 - beta2^t
+  double of_grad, of_mean;  // what the gradient and the first moment are multiplied with
+  bool maximize, decoupled_weight_decay;
+};
+WENGERT_KERNEL(nadam_step, void,
+               (DType dtype, int64_t n, const NAdamStep& step, void* param, const void* grad,
+                void* exp_avg, void* exp_avg_sq));
+
+struct RAdamStep {
+  double lr, beta1, beta2, eps, weight_decay;
+  double correction1;  // 1 - beta1^t
+  double rectifier;    // with the root of 1 - beta2^t; 0 while the variance is not tractable
+  bool maximize, decoupled_weight_decay;
+};
+WENGERT_KERNEL(radam_step, void,
+               (DType dtype, int64_t n, const RAdamStep& step, void* param, const void* grad,
+                void* exp_avg, void* exp_avg_sq));
+
+struct AdagradStep {
+  double lr, weight_decay, eps;  // lr: that of this step
+  bool maximize;
+};
+WENGERT_KERNEL(adagrad_step, void,
+               (DType dtype, int64_t n, const AdagradStep& step, void* param, const void* grad,
+                void* sum));
+
+struct AdadeltaStep {
+  double lr, rho, eps, weight_decay;
+  bool maximize;
+};
+WENGERT_KERNEL(adadelta_step, void,
+               (DType dtype, int64_t n, const AdadeltaStep& step, void* param, const void* grad,
+                void* square_avg, void* acc_delta));
+
+struct RMSpropStep {
+  double lr, alpha, eps, weight_decay, momentum;
+  bool maximize;
+};
+// `grad_avg` is null unless centered, `momentum_buffer` without momentum.
+WENGERT_KERNEL(rmsprop_step, void,
+               (DType dtype, int64_t n, const RMSpropStep& step, void* param, const void* grad,
+                void* square_avg, void* grad_avg, void* momentum_buffer));
+
+struct RpropStep {
+  double eta_minus, eta_plus, least, most;
+  bool maximize;
+};
+WENGERT_KERNEL(rprop_step, void,
+               (DType dtype, int64_t n, const RpropStep& step, void* param, const void* grad,
+                void* previous, void* step_size));
+
+struct ASGDStep {
+  double lambd, weight_decay;
+  double eta, mu;  // those of this step
+  bool maximize;
+};
+WENGERT_KERNEL(asgd_step, void,
+               (DType dtype, int64_t n, const ASGDStep& step, void* param, const void* grad,
+                void* average));
+
+struct AdafactorStep {
+  double lr, eps1, eps2, clip, weight_decay;
+  double share, rho;      // 1 - beta2 and the relative step size, at this step
+  int64_t rows, columns;  // the last two dimensions; one row without factors
+  bool maximize;
+};
+// Row-major arrays. Either `variance` is given, or the factors: a value per row, one per column.
+WENGERT_KERNEL(adafactor_step, void,
+               (DType dtype, int64_t n, const AdafactorStep& step, void* param, const void* grad,
+                void* variance, void* row_variance, void* column_variance));
+
 }  // namespace wengert::cpu

@@ -27,11 +27,13 @@ __all__ = [
     "LogSoftmax",
     "Mish",
     "PReLU",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
@@ -247,6 +249,41 @@ class LogSoftmax(_Activation):
 
     _function = staticmethod(F.log_softmax)
     _only = ("dim",)
+
+
+class Softmax2d(Module):
+    """`Softmax` over the channels of an input (N, C, H, W) or (C, H, W)."""
+
+    def forward(self, input: wg.Tensor) -> wg.Tensor:
+        if input.dim() not in (3, 4):
+            raise ValueError(
+                f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead"
+            )
+        return F.softmax(input, -3)
+
+
+class RReLU(Module):
+    """Leaky ReLU whose slope is drawn from [lower, upper) for each element in training, else their
+    mean.
+
+    Source: Xu et al. (2015), Empirical evaluation of rectified activations,
+    https://arxiv.org/abs/1505.00853.
+    """
+
+    def __init__(
+        self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
+    ) -> None:
+        super().__init__()
+        self.lower = lower
+        self.upper = upper
+        self.inplace = inplace
+
+    def forward(self, input: wg.Tensor) -> wg.Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        text = f"lower={self.lower}, upper={self.upper}"
+        return text + ", inplace=True" if self.inplace else text
 
 
 class PReLU(Module):

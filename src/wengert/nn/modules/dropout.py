@@ -7,7 +7,9 @@ import wengert as wg
 from .. import functional as F
 from .module import Module
 
-__all__ = ["Dropout", "Dropout1d", "Dropout2d"]
+__all__ = [
+    "AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout",
+]  # fmt: skip
 
 
 class _Dropout(Module):
@@ -40,3 +42,28 @@ class Dropout2d(_Dropout):
 
     def forward(self, input: wg.Tensor) -> wg.Tensor:
         return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class Dropout3d(_Dropout):
+    """Zeroes whole channels of an input (N, C, D, H, W) or (C, D, H, W)."""
+
+    def forward(self, input: wg.Tensor) -> wg.Tensor:
+        return F.dropout3d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(_Dropout):
+    """Dropout that keeps mean and variance behind a `SELU`.
+
+    Source: Klambauer et al. (2017), Self-normalizing neural networks,
+    https://arxiv.org/abs/1706.02515.
+    """
+
+    def forward(self, input: wg.Tensor) -> wg.Tensor:
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """`AlphaDropout` of whole channels of an input (N, C, ...)."""
+
+    def forward(self, input: wg.Tensor) -> wg.Tensor:
+        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

@@ -9,10 +9,11 @@ import wengert as wg
 
 from .. import functional as F
 from .. import init
-from ..parameter import Parameter
+from ..parameter import Parameter, UninitializedParameter
+from .lazy import LazyModuleMixin
 from .module import Module
 
-__all__ = ["Bilinear", "Embedding", "Identity", "Linear"]
+__all__ = ["Bilinear", "Identity", "LazyLinear", "Linear"]
 
 
 class Identity(Module):
@@ -118,98 +119,40 @@ class Bilinear(Module):
         )
 
 
-class Embedding(Module):
-    """A table of ``num_embeddings`` vectors, looked up by integers.
+class LazyLinear(LazyModuleMixin, Linear):
+    """`Linear` that learns ``in_features`` from its first input.
 
-    Args:
-        num_embeddings: how many vectors.
-        embedding_dim: their length.
-        padding_idx: a row that starts as zeros and receives no gradient.
-        max_norm: rows that are looked up are first scaled down to this norm, in place.
-        norm_type: which norm that is.
+    >>> import wengert as wg
+    >>> layer = wg.nn.LazyLinear(3)
+    >>> layer(wg.zeros(2, 5)).shape, layer
+    (wengert.Size([2, 3]), Linear(in_features=5, out_features=3, bias=True))
     """
 
-    weight: wg.Tensor
+    cls_to_become = Linear
 
     def __init__(
         self,
-        num_embeddings: int,
-        embedding_dim: int,
-        padding_idx: int | None = None,
-        max_norm: float | None = None,
-        norm_type: float = 2.0,
-        scale_grad_by_freq: bool = False,
-        sparse: bool = False,
-        _weight: wg.Tensor | None = None,
-        _freeze: bool = False,
+        out_features: int,
+        bias: bool = True,
         device: Any = None,
         dtype: wg.dtype | None = None,
     ) -> None:
-        super().__init__()
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError("Padding_idx must be within num_embeddings")
-            padding_idx %= num_embeddings
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
-        self.padding_idx = padding_idx
-        self.max_norm = max_norm
-        self.norm_type = norm_type
-        self.scale_grad_by_freq = scale_grad_by_freq
-        self.sparse = sparse
-        if _weight is None:
-            data = wg.empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
-            self.weight = Parameter(data, requires_grad=not _freeze)
-            self.reset_parameters()
-        else:
-            if list(_weight.shape) != [num_embeddings, embedding_dim]:
-                raise AssertionError(
-                    "Shape of weight does not match num_embeddings and embedding_dim"
-                )
-            self.weight = Parameter(_weight, requires_grad=not _freeze)
+        super().__init__(0, 0, False, device, dtype)
+        self.out_features = out_features
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
 
     def reset_parameters(self) -> None:
-        """Draws new starting values."""
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            with wg.no_grad():
-                self.weight[self.padding_idx].fill_(0)
+        """Draws new starting values, once the shapes are known."""
+        if not self.has_uninitialized_params() and self.in_features != 0:
+            super().reset_parameters()
 
-    @classmethod
-    def from_pretrained(
-        cls,
-        embeddings: wg.Tensor,
-        freeze: bool = True,
-        padding_idx: int | None = None,
-        **options: Any,
-    ) -> Embedding:
-        """An embedding whose table is ``embeddings``, not learned if ``freeze``."""
-        if embeddings.dim() != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
-        rows, columns = embeddings.shape
-        return cls(rows, columns, padding_idx, _weight=embeddings, _freeze=freeze, **options)
-
-    def forward(self, input: wg.Tensor) -> wg.Tensor:
-        return F.embedding(
-            input,
-            self.weight,
-            self.padding_idx,
-            self.max_norm,
-            self.norm_type,
-            self.scale_grad_by_freq,
-            self.sparse,
-        )
-
-    def extra_repr(self) -> str:
-        text = f"{self.num_embeddings}, {self.embedding_dim}"
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        if self.max_norm is not None:
-            text += f", max_norm={self.max_norm}"
-        if self.norm_type != 2:
-            text += f", norm_type={self.norm_type}"
-        if self.scale_grad_by_freq:
-            text += ", scale_grad_by_freq=True"
-        if self.sparse:
-            text += ", sparse=True"
-        return text
+    def initialize_parameters(self, input: wg.Tensor) -> None:
+        """Makes weight and bias for the features of ``input``."""
+        if self.has_uninitialized_params():
+            self.in_features = input.shape[-1]
+            self._materialize("weight", (self.out_features, self.in_features))
+            if self.bias is not None:
+                self._materialize("bias", (self.out_features,))
+            self.reset_parameters()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import wengert as wg
 
 from .. import functional as F
@@ -9,8 +12,8 @@ from .._losses import _legacy_reduction
 from .module import Module
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
-    "MSELoss", "NLLLoss", "SmoothL1Loss",
+    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss",
+    "L1Loss", "MSELoss", "NLLLoss", "NLLLoss2d", "SmoothL1Loss",
 ]  # fmt: skip
 
 
@@ -128,6 +131,25 @@ class NLLLoss(_WeightedLoss):
         )
 
 
+class NLLLoss2d(NLLLoss):
+    """`NLLLoss`, under its older name."""
+
+    def __init__(
+        self,
+        weight: wg.Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        warnings.warn(
+            "NLLLoss2d has been deprecated. Please use NLLLoss instead as a drop-in replacement.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__(weight, size_average, ignore_index, reduce, reduction)
+
+
 class CrossEntropyLoss(_WeightedLoss):
     """The cross entropy of scores and target classes or class probabilities.
 
@@ -187,4 +209,43 @@ class BCEWithLogitsLoss(_WeightedLoss):
     def forward(self, input: wg.Tensor, target: wg.Tensor) -> wg.Tensor:
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
+        )
+
+
+class CTCLoss(_Loss):
+    """Connectionist temporal classification; see `functional.ctc_loss`.
+
+    Args:
+        blank: the class between labels.
+        reduction: "mean" divides each loss by the target's length first.
+        zero_infinity: a loss is 0, not infinite, where the target is too long for the input.
+
+    ``forward(log_probs, targets, input_lengths, target_lengths)`` takes (T, N, C), classes (N, S)
+    or all in one dimension, and lengths (N).
+
+    >>> import wengert as wg
+    >>> log_probs = wg.zeros(5, 2, 4).log_softmax(2)
+    >>> loss = wg.nn.CTCLoss()(log_probs, wg.tensor([[1, 2], [3, 3]]), [5, 5], [2, 2])
+    >>> round(loss.item(), 3)
+    1.768
+    """
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(
+        self, log_probs: wg.Tensor, targets: wg.Tensor, input_lengths: Any, target_lengths: Any
+    ) -> wg.Tensor:
+        return F.ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            self.blank,
+            self.reduction,
+            self.zero_infinity,
         )

@@ -16,6 +16,7 @@ __all__ = [
     "ConcatDataset",
     "Dataset",
     "IterableDataset",
+    "StackDataset",
     "Subset",
     "TensorDataset",
     "random_split",
@@ -62,6 +63,73 @@ class TensorDataset(Dataset[tuple]):
 
     def __len__(self) -> int:
         return len(self.tensors[0])
+
+
+class StackDataset(Dataset[Any]):
+    """Samples of several data sets side by side: tuples, or dictionaries for keyword arguments.
+
+    >>> both = wg.utils.data.StackDataset(image=["a", "b"], label=[1, 2])
+    >>> both[1]
+    {'image': 'b', 'label': 2}
+    """
+
+    datasets: tuple[Any, ...] | dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if bool(args) == bool(kwargs):
+            if args:
+                raise ValueError(
+                    "Supported either ``tuple``- (via ``args``) or``dict``- (via ``kwargs``) like "
+                    "input/output, but both types are given."
+                )
+            raise ValueError("At least one dataset should be passed")
+        self.datasets = args or kwargs
+        parts = self._parts()
+        self._length = len(parts[0])
+        if any(len(part) != self._length for part in parts):
+            raise ValueError("Size mismatch between datasets")
+
+    def _parts(self) -> list[Any]:
+        return list(self.datasets.values() if isinstance(self.datasets, dict) else self.datasets)
+
+    def _joined(self, samples: list[Any]) -> Any:
+        if isinstance(self.datasets, dict):
+            return dict(zip(self.datasets, samples, strict=True))
+        return tuple(samples)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._joined([part[index] for part in self._parts()])
+
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        columns = []
+        for part in self._parts():
+            fetch_all = getattr(part, "__getitems__", None)
+            if callable(fetch_all):
+                column = fetch_all(indices)
+                if len(column) != len(indices):
+                    raise ValueError(
+                        "Nested dataset's output size mismatch. "
+                        f"Expected {len(indices)}, got {len(column)}"
+                    )
+            else:
+                column = [part[index] for index in indices]
+            columns.append(column)
+        return [self._joined(list(samples)) for samples in zip(*columns, strict=True)]
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def is_plain(dataset: Any) -> bool:
+    """Is it sure that no random numbers are drawn for a sample?"""
+    kind = type(dataset)
+    if kind in (list, tuple, range, TensorDataset):
+        return True
+    if kind is Subset:
+        return is_plain(dataset.dataset)
+    if kind is ConcatDataset:
+        return all(map(is_plain, dataset.datasets))
+    return kind is StackDataset and all(map(is_plain, dataset._parts()))
 
 
 class Subset(Dataset[T]):

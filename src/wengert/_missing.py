@@ -1,0 +1,102 @@
+"""What to say about a name that PyTorch has and wengert has not."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from types import ModuleType
+from typing import Any, NoReturn
+
+# By the dotted name after `torch.`; what stands here also answers for everything below it.
+HINTS = {
+    "ao": "quantization is not supported",
+    "classes": "there is no TorchScript; programs run eagerly",
+    "distributed": "training on several processes is not supported yet",
+    "export": "there is no graph capture; programs run eagerly",
+    "eig": "removed from PyTorch, too: use linalg.eig",
+    "fx": "there is no graph capture; programs run eagerly",
+    "jit.ScriptModule": "there is no TorchScript; derive from nn.Module",
+    "jit.load": "there is no TorchScript; save a state_dict, and load that",
+    "jit.save": "there is no TorchScript; save a state_dict, and load that",
+    "lstsq": "removed from PyTorch, too: use linalg.lstsq",
+    "matrix_rank": "removed from PyTorch, too: use linalg.matrix_rank",
+    "multiprocessing": "use Python's multiprocessing; tensors are sent by value",
+    "nested": "nested tensors are not supported; pad, or use nn.utils.rnn",
+    "nn.DataParallel": "the CPU is the only device",
+    "nn.parallel": "the CPU is the only device",
+    "onnx": "export to ONNX is not supported",
+    "ops": "there are no operator libraries; call the function by its own name",
+    "package": "packages of TorchScript are not supported",
+    "quantization": "quantization is not supported",
+    "quantize_per_tensor": "quantization is not supported",
+    "solve": "removed from PyTorch, too: use linalg.solve",
+    "sparse": "sparse tensors are not supported",
+    "sparse_coo_tensor": "sparse tensors are not supported",
+    "sparse_csr_tensor": "sparse tensors are not supported",
+    **dict.fromkeys(
+        [
+            f"special.{name}"
+            for name in (
+                "airy_ai",
+                "bessel_j0",
+                "bessel_j1",
+                "bessel_y0",
+                "bessel_y1",
+                "modified_bessel_k0",
+                "modified_bessel_k1",
+                "scaled_modified_bessel_k0",
+                "scaled_modified_bessel_k1",
+            )
+        ],
+        "of the Bessel functions only i0, i0e, i1, i1e and spherical_bessel_j0 are there",
+    ),
+    "symeig": "removed from PyTorch, too: use linalg.eigh",
+    "to_sparse": "sparse tensors are not supported",
+}
+
+
+def hint(path: str) -> str | None:
+    """Why there is no `torch.<path>`, if that is known."""
+    while path:
+        if path in HINTS:
+            return HINTS[path]
+        path = path.rpartition(".")[0]
+    return None
+
+
+def nearest(module: ModuleType, name: str) -> list[str]:
+    """Public names of the module that look like `name`, the best first."""
+    names = [each for each in dir(module) if not each.startswith("_")]
+    by_lower = {each.lower(): each for each in names}
+    found = difflib.get_close_matches(name.lower(), by_lower, 3, 0.75)
+    return [by_lower[each] for each in found]
+
+
+def sentence(module: ModuleType, name: str, shown: str | None = None) -> str:
+    """`module 'torch.nn' has no attribute 'Liner'`, and lines that help.
+
+    shown: how the user calls the module, if not by its own name.
+    """
+    path = ".".join([*module.__name__.split(".")[1:], name])
+    text = f"module '{shown or module.__name__}' has no attribute '{name}'"
+    if known := hint(path):
+        text += f"\n  wengert: {known}"
+    elif close := nearest(module, name):
+        text += f"\n  wengert has: {', '.join(close)}"
+    elif shown:
+        text += "\n  wengert, which runs in the place of PyTorch, does not have it"
+    return text
+
+
+def raise_missing(module: ModuleType, name: str, shown: str | None = None) -> NoReturn:
+    """AttributeError; without a search for protocols' names, which are often asked for in vain."""
+    if name.startswith("__"):
+        raise AttributeError(f"module '{shown or module.__name__}' has no attribute '{name}'")
+    raise AttributeError(sentence(module, name, shown))
+
+
+def lazy_attribute(module: ModuleType, lazy: frozenset[str], name: str) -> Any:
+    """For a package's __getattr__: its parts that are imported when first used; or the error."""
+    if name in lazy:
+        return importlib.import_module(f"{module.__name__}.{name}")
+    raise_missing(module, name)

@@ -1,0 +1,211 @@
+"""`import torch` that finds wengert.
+
+A finder at the front of `sys.meta_path` answers for `torch` and all below it. `torch` itself is a
+view, a module of its own with the names of `wengert` and a version of PyTorch's; `torch.nn` and the
+others are the very modules `wengert.nn` and so on under a second name.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import wengert
+from wengert import _C, _missing
+from wengert.torch_version import TorchVersion
+
+# The version of PyTorch whose names and behaviour are ours.
+VERSION = TorchVersion("2.13.0+wengert")
+_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+
+
+def _importing(depth: int) -> bool:
+    """Whether the calling frame is in the middle of `from torch import name`."""
+    frame = sys._getframe(depth)
+    place = frame.f_lasti
+    return place >= 0 and frame.f_code.co_code[place] == _IMPORT_FROM
+
+
+def _refuse(module: ModuleType, name: str, shown: str) -> Any:
+    """AttributeError for `torch.name`, ImportError for `from torch import name`."""
+    if _importing(3):
+        text = _missing.sentence(module, name, shown).partition("\n")
+        raise ImportError(
+            f"cannot import name '{name}' from '{shown}'{text[1]}{text[2]}", name=shown
+        )
+    _missing.raise_missing(module, name, shown)
+
+
+class _View(ModuleType):
+    """The module `torch`."""
+
+    def __init__(self) -> None:
+        super().__init__("torch", "wengert in the place of PyTorch; see wengert.as_torch.")
+        self.__dict__.update(
+            {name: value for name, value in vars(wengert).items() if not name.startswith("_")}
+        )
+        self.__version__ = VERSION
+        self.__path__: list[str] = []  # a package, none of whose parts lies in a directory
+        self.__file__ = wengert.__file__
+        self.__all__ = list(wengert.__all__)
+
+    def __getattr__(self, name: str) -> Any:
+        value = vars(wengert).get(name) if name.startswith("_") else _or_none(name)
+        if value is None:
+            return _refuse(wengert, name, "torch")
+        if isinstance(value, ModuleType):
+            # So that `import torch.x` finds what is already there.
+            sys.modules.setdefault(f"torch.{name}", value)
+        self.__dict__[name] = value
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self.__dict__, *wengert.__all__})
+
+
+def _or_none(name: str) -> Any:
+    try:
+        return getattr(wengert, name)
+    except AttributeError:
+        return None
+
+
+class _Loader(importlib.abc.Loader):
+    """Gives a module that exists a second name."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self.spec = module.__spec__
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        if self.spec is not None:
+            module.__spec__ = self.spec  # the import system has put its own there
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Answers for `torch` and all that lies below it, so that no other finder does."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        package, _, rest = name.partition(".")
+        if package != "torch":
+            return None
+        module = self._module(name, rest) if rest else _view()
+        spec = importlib.machinery.ModuleSpec(
+            name, _Loader(module), is_package=hasattr(module, "__path__")
+        )
+        spec.origin = getattr(module, "__file__", None)
+        return spec
+
+    @staticmethod
+    def _module(name: str, rest: str) -> ModuleType:
+        ours = f"wengert.{rest}"
+        try:
+            module = importlib.import_module(ours)
+        except ModuleNotFoundError as error:
+            if error.name is None or not (ours + ".").startswith(error.name + "."):
+                raise
+            text = f"No module named '{name}'"
+            if known := _missing.hint(rest):
+                text += f"\n  wengert: {known}"
+            else:
+                text += "\n  wengert, which runs in the place of PyTorch, does not have it"
+            raise ModuleNotFoundError(text, name=name) from None
+        if "__getattr__" not in vars(module):
+            refuse = functools.partial(_refuse_in, module, name)
+            vars(module)["__getattr__"] = refuse
+            _refusing.append(module)
+        return module
+
+
+def _refuse_in(module: ModuleType, shown: str, name: str) -> Any:
+    return _refuse(module, name, shown)
+
+
+_finder = _Finder()
+_refusing: list[ModuleType] = []  # modules that were given a __getattr__
+
+
+@functools.cache
+def _view() -> _View:
+    return _View()
+
+
+def _forget() -> None:
+    for name in [each for each in sys.modules if each.partition(".")[0] == "torch"]:
+        del sys.modules[name]
+    for module in _refusing:
+        vars(module).pop("__getattr__", None)
+    _refusing.clear()
+    _view.cache_clear()
+
+
+class _AsTorch:
+    """What `as_torch` returns: leaving its block brings back the state before the call."""
+
+    def __init__(self, before: bool) -> None:
+        self.before = before
+
+    def __enter__(self) -> _AsTorch:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _switch(self.before)
+
+
+def _switch(on: bool) -> None:
+    if on == (_finder in sys.meta_path):
+        return
+    if not on:
+        sys.meta_path.remove(_finder)
+        _C._show_as_torch(False)
+        _forget()
+        return
+    there = sys.modules.get("torch")
+    if there is not None:
+        raise RuntimeError(
+            "as_torch(): PyTorch itself is already imported in this process, and its tensors are "
+            "not wengert's"
+            f"\n  torch: {getattr(there, '__version__', '?')} from {there.__file__}"
+            "\n  call wengert.as_torch() before the first `import torch`"
+        )
+    sys.meta_path.insert(0, _finder)
+    _C._show_as_torch(True)
+
+
+def as_torch(enable: bool = True) -> _AsTorch:
+    """Makes `import torch`, `import torch.nn as nn` and so on find wengert in this process.
+
+    ``as_torch(False)`` undoes it; so does the end of a ``with`` block. What was imported meanwhile
+    keeps working. PyTorch, if it is installed, is not touched: it is hidden. Names that wengert has
+    not raise AttributeError or ImportError with the nearest ones. The command ``wengert run`` does
+    this for a whole program.
+
+    Raises RuntimeError if PyTorch itself was imported before.
+
+    >>> with wg.as_torch():
+    ...     import torch
+    ...     import torch.nn.functional as F
+    >>> F.relu(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    before = _finder in sys.meta_path
+    _switch(bool(enable))
+    return _AsTorch(before)
+
+
+def is_active() -> bool:
+    """Whether `import torch` finds wengert."""
+    return _finder in sys.meta_path

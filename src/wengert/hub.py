@@ -1,0 +1,76 @@
+"""Models from repositories of programs: only from directories on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from types import ModuleType
+from typing import Any
+
+__all__ = ["get_dir", "help", "list", "load", "load_state_dict_from_url", "set_dir"]
+
+_directory: str | None = None
+
+
+def get_dir() -> str:
+    """Where models are kept: set by `set_dir`, else $TORCH_HOME/hub or ~/.cache/torch/hub."""
+    if _directory is not None:
+        return _directory
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("TORCH_HOME") or os.path.join(cache, "torch")
+    return os.path.join(os.path.expanduser(home), "hub")
+
+
+def set_dir(d: str | os.PathLike[str]) -> None:
+    """Says where models are kept."""
+    global _directory
+    _directory = os.path.expanduser(os.fspath(d))
+
+
+def _entries(repo_or_dir: str, source: str) -> ModuleType:
+    if source not in ("github", "local"):
+        raise ValueError(f'Unknown source: "{source}". Allowed values: "github" | "local".')
+    if source != "local":
+        raise RuntimeError(
+            f"hub: wengert downloads nothing; clone {repo_or_dir} and load it with source='local'"
+        )
+    path = os.path.join(os.path.expanduser(repo_or_dir), "hubconf.py")
+    spec = importlib.util.spec_from_file_location("hubconf", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _entry(module: ModuleType, model: str) -> Any:
+    function = getattr(module, model, None)
+    if function is None or not callable(function):
+        raise RuntimeError(f"Cannot find callable {model} in hubconf")
+    return function
+
+
+def load(repo_or_dir: str, model: str, *args: Any, source: str = "github", **kwargs: Any) -> Any:
+    """Calls the entry `model` of `hubconf.py` in a directory (``source="local"``).
+
+    Raises RuntimeError for another source: nothing is downloaded.
+    """
+    for name in ("trust_repo", "force_reload", "verbose", "skip_validation"):
+        kwargs.pop(name, None)
+    return _entry(_entries(repo_or_dir, source), model)(*args, **kwargs)
+
+
+def list(github: str, *args: Any, source: str = "local", **kwargs: Any) -> Any:
+    """The entries of `hubconf.py` in a directory."""
+    module = _entries(github, source)
+    return [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+
+
+def help(github: str, model: str, *args: Any, source: str = "local", **kwargs: Any) -> Any:
+    """The documentation of an entry of `hubconf.py` in a directory."""
+    return _entry(_entries(github, source), model).__doc__
+
+
+def load_state_dict_from_url(url: str, *args: Any, **kwargs: Any) -> Any:
+    """Raises RuntimeError: nothing is downloaded."""
+    raise RuntimeError(f"hub: wengert downloads nothing; fetch {url} and use wengert.load")

@@ -1,0 +1,104 @@
+"""Random numbers that depend on the sample, not on who loads it.
+
+Before a sample is loaded, wengert's default generator, Python's ``random`` and NumPy's global
+generator (if NumPy is imported) are seeded from the epoch's seed and the sample's index. So batches
+are the same with any number of workers, and a resumed run sees the same augmentations.
+"""
+
+from __future__ import annotations
+
+import operator
+import random
+import sys
+from typing import Any
+
+import wengert as wg
+
+__all__ = ["Isolated", "mix", "sample_seed", "seed_all"]
+
+_MASK = (1 << 64) - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def mix(seed: int, *numbers: int) -> int:
+    """A seed of 64 bits made of several numbers: the finaliser of SplitMix64 after each.
+
+    Source: G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number generators",
+    2014.
+    """
+    for number in numbers:
+        seed = (seed + _GOLDEN + (number & _MASK)) & _MASK
+        seed = ((seed ^ (seed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        seed = ((seed ^ (seed >> 27)) * 0x94D049BB133111EB) & _MASK
+        seed ^= seed >> 31
+    return seed
+
+
+def sample_seed(seed: int, index: Any, occurrence: int, position: int) -> int:
+    """The seed of one sample.
+
+    ``occurrence`` says how often the same index came before in this epoch; ``position`` counts the
+    samples of the epoch and stands in for an index that is no integer.
+    """
+    try:
+        return mix(seed, 1, operator.index(index), occurrence)
+    except TypeError:
+        return mix(seed, 2, position)
+
+
+def seed_all(seed: int) -> None:
+    """Seeds every global generator."""
+    wg.manual_seed(seed)
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed & 0xFFFFFFFF)
+
+
+class Isolated:
+    """``with isolated:`` runs on generators of its own; those of the program wait outside.
+
+    Args:
+        seed: what its generators start from, at the first time; ``None`` starts from anything.
+        everything: Python's and NumPy's generators too, not only wengert's.
+    """
+
+    def __init__(self, seed: int | None, everything: bool = True) -> None:
+        self._seed = seed
+        self._everything = everything
+        self._inside: tuple[Any, Any] | None = None
+        self._outside: tuple[Any, Any] = (None, None)
+        self._numpy_inside: Any = None
+        self._numpy_outside: Any = None
+
+    def __enter__(self) -> None:
+        self._outside = wg.get_rng_state(), random.getstate() if self._everything else None
+        numpy = sys.modules.get("numpy") if self._everything else None
+        if numpy is not None:
+            # Changing places costs far less than copying the state out and in.
+            if self._numpy_inside is None:
+                self._numpy_inside = numpy.random.MT19937(0)
+            self._numpy_outside = numpy.random.get_bit_generator()
+            numpy.random.set_bit_generator(self._numpy_inside)
+        if self._seed is None:
+            return
+        if self._inside is not None:
+            self._set(self._inside)
+        elif self._everything:
+            seed_all(self._seed)
+        else:
+            wg.manual_seed(self._seed)
+
+    def __exit__(self, *error: object) -> None:
+        if self._seed is not None:
+            self._inside = wg.get_rng_state(), random.getstate() if self._everything else None
+        self._set(self._outside)
+        if self._numpy_outside is not None:
+            sys.modules["numpy"].random.set_bit_generator(self._numpy_outside)
+            self._numpy_outside = None
+
+    @staticmethod
+    def _set(states: tuple[Any, Any]) -> None:
+        wg.set_rng_state(states[0])
+        if states[1] is not None:
+            random.setstate(states[1])
