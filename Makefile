@@ -11,8 +11,9 @@ BIN := $(CURDIR)/$(VENV)/bin
 RUN := $(BIN)/python
 TYPE ?= Release
 # NATIVE=1 is for development: a fifth of the compile time, for this machine only, slower to run.
+# NATIVE=fast is for measuring: this machine only, optimised as a release.
 NATIVE ?=
-BUILD := build/$(shell echo $(TYPE) | tr A-Z a-z)$(if $(NATIVE),-native)
+BUILD := build/$(shell echo $(TYPE) | tr A-Z a-z)$(if $(NATIVE),-native$(filter fast,$(NATIVE)))
 CMAKE = PATH="$(BIN):$$PATH" $(BIN)/cmake
 CONFIGURE = $(CMAKE) -S . -G Ninja --log-level=WARNING -DPython_EXECUTABLE=$(RUN)
 PIP = $(RUN) -m pip --disable-pip-version-check install --quiet
@@ -40,7 +41,7 @@ $(VENV)/.%-ready: $(VENV)/.ready
 
 $(BUILD)/build.ninja: $(VENV)/.ready
 	$(CONFIGURE) -B $(BUILD) -DCMAKE_BUILD_TYPE=$(TYPE) -DWENGERT_IN_TREE=ON \
-	  -DWENGERT_NATIVE=$(if $(NATIVE),ON,OFF)
+	  -DWENGERT_NATIVE=$(or $(filter fast,$(NATIVE)),$(if $(NATIVE),ON,OFF))
 
 build: $(BUILD)/build.ninja ## compile the core into src/wengert; TYPE=RelWithDebInfo or Debug; NATIVE=1
 	@$(CMAKE) --build $(BUILD)

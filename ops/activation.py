@@ -93,7 +93,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """
 
 
-@elementwise(f="input if input > 0 else input * weight",
+@elementwise(autocast="low", f="input if input > 0 else input * weight",
              d={"input": "1 if input > 0 else weight", "weight": "0 if input > 0 else input"},
              dtypes="float", public="", inplace=False, ref="lambda x, w: np.where(x > 0, x, x * w)",
              domain=(-10, 10), kinks={"input": [0]}, ulp=1)
@@ -317,7 +317,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 # ---- pointwise parts of losses: reduction and weights are added in _composite -------------------
 
 
-@elementwise(f="square(input - target)",
+@elementwise(autocast="high", f="square(input - target)",
              d={"input": "2 * (input - target)", "target": "2 * (target - input)"},
              dtypes="float complex", public="", inplace=False,
              ref="lambda x, t: (x - t) ** 2", domain=(-3, 3), ulp=4)
@@ -325,7 +325,7 @@ def _mse(input: Tensor, target: Tensor) -> Tensor:
     """Squared difference."""
 
 
-@elementwise(f="0.5 * square(input - target) / beta if abs(input - target) < beta else "
+@elementwise(autocast="high", f="0.5 * square(input - target) / beta if abs(input - target) < beta else "
                "abs(input - target) - 0.5 * beta",
              d={"input": "(input - target) / beta if abs(input - target) < beta else "
                          "sgn(input - target)",
@@ -339,7 +339,7 @@ def _smooth_l1(input: Tensor, target: Tensor, beta: float) -> Tensor:
     """Absolute difference, made quadratic below ``beta``; R. Girshick (2015)."""
 
 
-@elementwise(f="0.5 * square(input - target) if abs(input - target) <= delta else "
+@elementwise(autocast="high", f="0.5 * square(input - target) if abs(input - target) <= delta else "
                "delta * (abs(input - target) - 0.5 * delta)",
              d={"input": "_clamp(input - target, -delta, delta)",
                 "target": "_clamp(target - input, -delta, delta)"},
@@ -349,7 +349,7 @@ def _huber(input: Tensor, target: Tensor, delta: float) -> Tensor:
     """Squared difference, halved, made linear beyond ``delta``; P. J. Huber (1964)."""
 
 
-@elementwise(f="(target - 1) * clamp_min(log1p(-input), -100) - "
+@elementwise(autocast="high", f="(target - 1) * clamp_min(log1p(-input), -100) - "
                "target * clamp_min(log(input), -100)",
              d={"input": "(input - target) / clamp_min((1 - input) * input, 1e-12)",
                 "target": "clamp_min(log1p(-input), -100) - clamp_min(log(input), -100)"},
@@ -360,7 +360,7 @@ def _binary_cross_entropy(input: Tensor, target: Tensor) -> Tensor:
     """Cross entropy of probabilities; the logarithms are not less than -100."""
 
 
-@elementwise(f="log1p(exp(-abs(input))) + "
+@elementwise(autocast="high", f="log1p(exp(-abs(input))) + "
                "((1 - target) * input if input > 0 else -target * input)",
              d={"input": "sigmoid(input) - target", "target": "-input"}, dtypes="float",
              public="", inplace=False, ref="lambda x, t: np.where(x > 0, (1 - t) * x, -t * x) + np.log1p(np.exp(-np.abs(x)))",
@@ -369,7 +369,7 @@ def _bce_with_logits(input: Tensor, target: Tensor) -> Tensor:
     """Cross entropy of ``sigmoid(input)``, without overflow."""
 
 
-@elementwise(f="(target - 1) * logsigmoid(-input) - pos_weight * target * logsigmoid(input)",
+@elementwise(autocast="high", f="(target - 1) * logsigmoid(-input) - pos_weight * target * logsigmoid(input)",
              d={"input": "(1 - target) * sigmoid(input) - pos_weight * target * sigmoid(-input)",
                 "target": "logsigmoid(-input) - pos_weight * logsigmoid(input)",
                 "pos_weight": "-target * logsigmoid(input)"},
@@ -380,7 +380,7 @@ def _bce_with_logits_weighted(input: Tensor, target: Tensor, pos_weight: Tensor)
     """``_bce_with_logits`` with positive targets counted ``pos_weight`` times."""
 
 
-@elementwise(f="-logsigmoid(input * target)",
+@elementwise(autocast="high", f="-logsigmoid(input * target)",
              d={"input": "-target * sigmoid(-input * target)",
                 "target": "-input * sigmoid(-input * target)"},
              dtypes="float", public="", inplace=False,
@@ -389,7 +389,7 @@ def _soft_margin(input: Tensor, target: Tensor) -> Tensor:
     """``log(1 + exp(-input * target))`` without overflow."""
 
 
-@elementwise(f="xlogy(target, target) - target * input",
+@elementwise(autocast="high", f="xlogy(target, target) - target * input",
              d={"input": "-target",
                 "target": "log(target) + 1 - input if target > 0 else -input"},
              dtypes="float", public="", inplace=False,
@@ -399,7 +399,7 @@ def _kl_div(input: Tensor, target: Tensor) -> Tensor:
     """``target * (log(target) - input)``, 0 where ``target`` is; ``input`` is a logarithm."""
 
 
-@elementwise(f="exp(target) * (target - input)",
+@elementwise(autocast="high", f="exp(target) * (target - input)",
              d={"input": "-exp(target)", "target": "exp(target) * (target - input + 1)"},
              dtypes="float", public="", inplace=False,
              ref="lambda x, t: np.exp(t) * (t - x)", skip={"special float32": "overflows where the reference in float64 does not"},
@@ -408,7 +408,7 @@ def _kl_div_log_target(input: Tensor, target: Tensor) -> Tensor:
     """``_kl_div`` with the logarithm of the target."""
 
 
-@elementwise(f="exp(input) - target * input",
+@elementwise(autocast="high", f="exp(input) - target * input",
              d={"input": "exp(input) - target", "target": "-input"}, dtypes="float", public="",
              inplace=False, ref="lambda x, t: np.exp(x) - t * x",
              skip={"special float32": "overflows where the reference in float64 does not"},
@@ -417,7 +417,7 @@ def _poisson_nll_log(input: Tensor, target: Tensor) -> Tensor:
     """Poisson loss of a logarithmic rate, without the term in ``target`` alone."""
 
 
-@elementwise(f="input - target * log(input + eps)",
+@elementwise(autocast="high", f="input - target * log(input + eps)",
              d={"input": "1 - target / (input + eps)", "target": "-log(input + eps)"},
              dtypes="float", public="", inplace=False,
              ref="lambda x, t, eps: x - t * np.log(x + eps)", skip={"special float32": "rounds 1 + eps to 1 where the reference in float64 does not"},
@@ -426,7 +426,7 @@ def _poisson_nll(input: Tensor, target: Tensor, eps: float) -> Tensor:
     """Poisson loss of a rate, without the term in ``target`` alone."""
 
 
-@elementwise(f="0 if target <= 1 else "
+@elementwise(autocast="high", f="0 if target <= 1 else "
                "target * log(target) - target + 0.5 * log(6.283185307179586 * target)",
              d={"target": "0 if target <= 1 else log(target) + 0.5 / target"}, dtypes="float",
              public="", inplace=False,

@@ -115,7 +115,8 @@ def _zeros(size: list[int], dtype: dtype) -> Tensor:
 
 @opaque(out_variant=True, public="function", varargs="size")
 def empty(size: list[int], *, dtype: dtype | None = None, device: device | None = None,
-          requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+          requires_grad: bool = False, pin_memory: bool = False,
+          memory_format: memory_format | None = None) -> Tensor:
     """A tensor whose memory is not initialised.
 
     >>> wg.empty(2, 3).shape

@@ -83,7 +83,7 @@ def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: list
     """A convolution, or a transposed one, over one to three spatial dimensions."""
 
 
-@opaque(public="function",
+@opaque(autocast="low", public="function",
         samples=[{"input": "randn(2, 3, 5)", "weight": "randn(2, 3, 3)", "bias": "randn(2)"},
                  {"input": "randn(4, 5)", "weight": "randn(2, 2, 3)", "stride": 2, "padding": 1,
                   "groups": 2},
@@ -99,7 +99,7 @@ def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: li
     """
 
 
-@opaque(public="function",
+@opaque(autocast="low", public="function",
         samples=[{"input": "randn(2, 3, 5, 4)", "weight": "randn(2, 3, 3, 2)", "bias": "randn(2)"},
                  {"input": "randn(4, 5, 4)", "weight": "randn(2, 2, 3, 2)", "stride": 2, "padding": 1,
                   "groups": 2},
@@ -115,7 +115,7 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: li
     """
 
 
-@opaque(public="function",
+@opaque(autocast="low", public="function",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "weight": "randn(2, 3, 3, 2, 2)", "bias": "randn(2)"},
                  {"input": "randn(4, 5, 4, 3)", "weight": "randn(2, 2, 3, 2, 2)", "stride": 2, "padding": 1,
                   "groups": 2},
@@ -131,7 +131,7 @@ def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: li
     """
 
 
-@opaque(public="function",
+@opaque(autocast="low", public="function",
         samples=[{"input": "randn(2, 3, 5)", "weight": "randn(3, 2, 3)", "bias": "randn(2)"},
                  {"input": "randn(4, 5)", "weight": "randn(4, 2, 3)", "stride": 2, "padding": 1,
                   "output_padding": 1, "groups": 2}], batch="through")
@@ -148,7 +148,7 @@ def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
     """
 
 
-@opaque(public="function",
+@opaque(autocast="low", public="function",
         samples=[{"input": "randn(2, 3, 5, 4)", "weight": "randn(3, 2, 3, 2)", "bias": "randn(2)"},
                  {"input": "randn(4, 5, 4)", "weight": "randn(4, 2, 3, 2)", "stride": 2, "padding": 1,
                   "output_padding": 1, "groups": 2}], batch="through")
@@ -165,7 +165,7 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
     """
 
 
-@opaque(public="function",
+@opaque(autocast="low", public="function",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "weight": "randn(3, 2, 3, 2, 2)", "bias": "randn(2)"},
                  {"input": "randn(4, 5, 4, 3)", "weight": "randn(4, 2, 3, 2, 2)", "stride": 2, "padding": 1,
                   "output_padding": 1, "groups": 2}], batch="through")

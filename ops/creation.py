@@ -3,12 +3,13 @@
 This file is parsed by tools/opgen and never imported.
 """
 
-from opgen.stubs import Number, Tensor, device, dtype, opaque
+from opgen.stubs import Number, Tensor, device, dtype, memory_format, opaque
 
 
 @opaque(public="function")
 def empty_like(input: Tensor, *, dtype: dtype | None = None, device: device | None = None,
-               requires_grad: bool = False) -> Tensor:
+               requires_grad: bool = False,
+               memory_format: memory_format | None = None) -> Tensor:
     """Like ``input`` in sizes, dtype and layout, with memory that is not initialised.
 
     >>> wg.empty_like(wg.zeros(2, 3)).shape
@@ -18,7 +19,8 @@ def empty_like(input: Tensor, *, dtype: dtype | None = None, device: device | No
 
 @opaque(public="function")
 def zeros_like(input: Tensor, *, dtype: dtype | None = None, device: device | None = None,
-               requires_grad: bool = False) -> Tensor:
+               requires_grad: bool = False,
+               memory_format: memory_format | None = None) -> Tensor:
     """Zeros, like ``input`` in sizes, dtype and layout.
 
     >>> wg.zeros_like(wg.tensor([1, 2]))
@@ -28,7 +30,8 @@ def zeros_like(input: Tensor, *, dtype: dtype | None = None, device: device | No
 
 @opaque(public="function")
 def ones_like(input: Tensor, *, dtype: dtype | None = None, device: device | None = None,
-              requires_grad: bool = False) -> Tensor:
+              requires_grad: bool = False,
+              memory_format: memory_format | None = None) -> Tensor:
     """Ones, like ``input`` in sizes, dtype and layout.
 
     >>> wg.ones_like(wg.tensor([1, 2]))
@@ -38,7 +41,8 @@ def ones_like(input: Tensor, *, dtype: dtype | None = None, device: device | Non
 
 @opaque(public="function")
 def full_like(input: Tensor, fill_value: Number, *, dtype: dtype | None = None, device: device | None = None,
-              requires_grad: bool = False) -> Tensor:
+              requires_grad: bool = False,
+              memory_format: memory_format | None = None) -> Tensor:
     """One value, like ``input`` in sizes, dtype and layout.
 
     >>> wg.full_like(wg.tensor([1, 2]), 7)

@@ -179,6 +179,10 @@ def rsqrt(input: Tensor) -> Tensor:
              d={"input": "0 if exponent == 0 else exponent * pow(input, exponent - 1)",
                 "exponent": "0 if input == 0 and real(exponent) >= 0 else y * log(input)"},
              dtypes="float complex int", check="integer_power", operators="__pow__ __rpow__",
+             uniform={"exponent": {2: {"f": "input * input", "input": "2 * input"},
+                                   3: {"f": "input * input * input", "input": "3 * input * input"},
+                                   4: {"f": "(input * input) * (input * input)",
+                                       "input": "4 * input * input * input"}}},
              ref="numpy.power", domain={"input": (0.1, 10), "exponent": (-3, 3)}, ulp=4)
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """``input`` to the power ``exponent``, with broadcasting. Integer powers wrap around.
@@ -477,7 +481,7 @@ def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> 
              d={"input": "0 if mask else 1", "value": "1 if mask else 0"},
              dtypes="float complex int bool", operand_dtypes={"mask": "bool", "value": "input"},
              check="masked_fill_value", out_variant=False,
-             ref="lambda x, mask, value: np.where(mask, value, x)", domain=(-100, 100), ulp=0)
+             ref="lambda x, mask, value: np.where(mask, value, x)", domain=(-100, 100), ulp=0, batch="rule")
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """``value``, a number or a tensor without dimensions, where ``mask``; ``input`` elsewhere.
 
@@ -537,7 +541,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     """
 
 
-@elementwise(f="polar(abs, angle)",
+@elementwise(autocast="high", f="polar(abs, angle)",
              vjp={"abs": "_strong_product(real(g), cos(angle)) + "
                          "_strong_product(imag(g), sin(angle))",
                   "angle": "_strong_product(imag(g), abs * cos(angle)) - "

@@ -8,7 +8,7 @@ The public names are composites: see src/wengert/_composite/decompositions.py.
 from opgen.stubs import Tensor, opaque
 
 
-@opaque(d={"input": "_lu_gradient(g0, y0, y1)"}, public="",
+@opaque(autocast="high", d={"input": "_lu_gradient(g0, y0, y1)"}, public="",
         samples=[{"input": "randn(3, 3)", "name": "lu", "check": True},
                  {"input": "randn(2, 4, 3)", "name": "lu", "check": True},
                  {"input": "crandn(2, 3, 4)", "name": "lu", "check": True},
@@ -26,7 +26,7 @@ def _lu_permutation(pivots: Tensor, rows: int) -> Tensor:
     """The order of rows that swaps of rows lead to, [..., rows]: (L U)[i] is A[order[i]]."""
 
 
-@opaque(d={"input, other": "_solve_gradient(g0, input, y0)"}, public="",
+@opaque(autocast="high", d={"input, other": "_solve_gradient(g0, input, y0)"}, public="",
         samples=[{"input": "spd(3, 3)", "other": "randn(3, 2)", "name": "solve", "check": True},
                  {"input": "randn(2, 3, 3)", "other": "randn(2, 3, 1)", "name": "solve",
                   "check": True},
@@ -38,7 +38,7 @@ def _linalg_solve(input: Tensor, other: Tensor, name: str, check: bool) -> tuple
     """X with ``input @ X = other`` and LAPACK's verdict, for equal batches of square matrices."""
 
 
-@opaque(d={"input": "neg(_matmul(_matmul(y0, g0, 3, 0), y0, 0, 3))"}, public="",
+@opaque(autocast="high", d={"input": "neg(_matmul(_matmul(y0, g0, 3, 0), y0, 0, 3))"}, public="",
         samples=[{"input": "randn(3, 3)", "name": "inv", "check": True},
                  {"input": "crandn(2, 3, 3)", "name": "inv", "check": True},
                  {"input": "randn(2, 0, 0)", "name": "inv", "check": True}], jvp={"input": "neg(_matmul(_matmul(y0, t), y0))"})
@@ -46,7 +46,7 @@ def _linalg_inv(input: Tensor, name: str, check: bool) -> tuple[Tensor, Tensor]:
     """The inverse and LAPACK's verdict."""
 
 
-@opaque(d={"input": "_determinant_gradient(g, input, y)"}, public="", ref="lambda input, name: np.linalg.det(input)",
+@opaque(autocast="high", d={"input": "_determinant_gradient(g, input, y)"}, public="", ref="lambda input, name: np.linalg.det(input)",
         samples=[{"input": "randn(3, 3)", "name": "det"}, {"input": "crandn(2, 3, 3)", "name": "det"},
                  {"input": "np.outer(np.arange(1.0, 4), [1.0, 2, 4]) + np.diag([0, 1.0, 0])",
                   "name": "det"},
@@ -55,7 +55,7 @@ def _linalg_det(input: Tensor, name: str) -> Tensor:
     """The determinant. The gradient is right for singular matrices, too."""
 
 
-@opaque(d={"input, other": "_solve_triangular_gradient(g, input, y, upper, unitriangular)"},
+@opaque(autocast="high", d={"input, other": "_solve_triangular_gradient(g, input, y, upper, unitriangular)"},
         public="",
         samples=[{"input": "randn(3, 3) + 3 * eye(3)", "other": "randn(3, 2)", "upper": True,
                   "unitriangular": False, "name": "solve_triangular"},
@@ -68,7 +68,7 @@ def _linalg_solve_triangular(input: Tensor, other: Tensor, upper: bool, unitrian
     """X with ``input @ X = other``, where only one triangle of ``input`` is read."""
 
 
-@opaque(d={"input": "_cholesky_gradient(g0, y0)"}, public="",
+@opaque(autocast="high", d={"input": "_cholesky_gradient(g0, y0)"}, public="",
         samples=[{"input": "spd(3, 3)", "name": "cholesky", "check": True},
                  {"input": "spd(2, 3, 3)", "name": "cholesky", "check": True},
                  {"input": "spd(2, 0, 0)", "name": "cholesky", "check": True}])
@@ -79,7 +79,7 @@ def _linalg_cholesky(input: Tensor, name: str, check: bool) -> tuple[Tensor, Ten
     """
 
 
-@opaque(d={"input": "_qr_gradient(g0, g1, y0, y1)"}, public="",
+@opaque(autocast="high", d={"input": "_qr_gradient(g0, g1, y0, y1)"}, public="",
         samples=[{"input": "randn(3, 3)", "name": "qr"}, {"input": "randn(2, 4, 3)", "name": "qr"},
                  {"input": "randn(2, 3, 0)", "name": "qr"}])
 def _linalg_qr(input: Tensor, name: str) -> tuple[Tensor, Tensor]:
@@ -90,17 +90,17 @@ def _linalg_qr(input: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """
 
 
-@opaque(public="", samples=[{"input": "randn(4, 2)", "name": "qr"}])
+@opaque(autocast="high", public="", samples=[{"input": "randn(4, 2)", "name": "qr"}])
 def _linalg_qr_complete(input: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """Q square, and R as high as ``input``."""
 
 
-@opaque(public="", out_variant=False, samples=[{"input": "randn(2, 4, 3)"}])
+@opaque(autocast="high", public="", out_variant=False, samples=[{"input": "randn(2, 4, 3)"}])
 def _geqrf(input: Tensor) -> tuple[Tensor, Tensor]:
     """Householder reflectors below R, and their factors: LAPACK's geqrf."""
 
 
-@opaque(d={"input": "_hermitian_eigen_gradient(g0, g1, y0, y1)"}, public="",
+@opaque(autocast="high", d={"input": "_hermitian_eigen_gradient(g0, g1, y0, y1)"}, public="",
         samples=[{"input": "spd(3, 3)", "name": "eigh"}, {"input": "spd(2, 3, 3)", "name": "eigh"},
                  {"input": "spd(2, 0, 0)", "name": "eigh"}])
 def _linalg_eigh(input: Tensor, name: str) -> tuple[Tensor, Tensor]:
@@ -110,7 +110,7 @@ def _linalg_eigh(input: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """
 
 
-@opaque(d={"input": "_eigen_gradient(g0, g1, y0, y1, input.dtype)"}, public="",
+@opaque(autocast="high", d={"input": "_eigen_gradient(g0, g1, y0, y1, input.dtype)"}, public="",
         samples=[{"input": "randn(3, 3)", "name": "eig"}, {"input": "crandn(2, 3, 3)", "name": "eig"}])
 def _linalg_eig(input: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """Complex eigenvalues and eigenvectors of length 1.
@@ -119,7 +119,7 @@ def _linalg_eig(input: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """
 
 
-@opaque(d={"input": "_svd_gradient(g0, g1, g2, y0, y1, y2)"}, public="",
+@opaque(autocast="high", d={"input": "_svd_gradient(g0, g1, g2, y0, y1, y2)"}, public="",
         samples=[{"input": "randn(3, 3)", "full": False, "name": "svd"},
                  {"input": "randn(2, 4, 3)", "full": False, "name": "svd"},
                  {"input": "randn(2, 3, 4)", "full": False, "name": "svd"}])
@@ -130,7 +130,7 @@ def _linalg_svd(input: Tensor, full: bool, name: str) -> tuple[Tensor, Tensor, T
     """
 
 
-@opaque(d={"input": "_pseudo_inverse_gradient(g, input, y)"}, public="",
+@opaque(autocast="high", d={"input": "_pseudo_inverse_gradient(g, input, y)"}, public="",
         ref="lambda input, atol, rtol, hermitian, name: np.linalg.pinv(input)",
         samples=[{"input": "randn(3, 3)", "atol": None, "rtol": None, "hermitian": False,
                   "name": "pinv"},

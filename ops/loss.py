@@ -6,7 +6,7 @@ This file is parsed by tools/opgen and never imported. `reduction` is "none", "m
 from opgen.stubs import Tensor, opaque
 
 
-@opaque(public="nn", samples=[
+@opaque(autocast="high", public="nn", samples=[
     {"input": "randn(4, 3)", "target": "randint(0, 3, (4,))"},
     {"input": "randn(2, 3, 4)", "target": "randint(0, 3, (2, 4))", "weight": "rand(3)",
      "reduction": "'none'"},
@@ -33,7 +33,7 @@ def _nll_loss_vjp(grad: Tensor, target: Tensor, weight: Tensor | None, total_wei
     """The gradient of the log probabilities."""
 
 
-@opaque(public="nn", samples=[
+@opaque(autocast="high", public="nn", samples=[
     {"input": "randn(4, 3)", "target": "randint(0, 3, (4,))"},
     {"input": "randn(2, 3, 4)", "target": "randint(0, 3, (2, 4))", "weight": "rand(3)",
      "label_smoothing": 0.1},
@@ -65,7 +65,7 @@ def _cross_entropy_vjp(grad: Tensor, input: Tensor, target: Tensor, weight: Tens
     """``(softmax(input) - target distribution) * grad``."""
 
 
-@opaque(public="nn", samples=[
+@opaque(autocast="high", public="nn", samples=[
     {"input": "randn(4, 3)", "target": "randn(4, 3)"},
     {"input": "randn(3)", "target": "randn(3)", "reduction": "'sum'"},
     {"input": "randn(2, 3)", "target": "randn(2, 3)", "reduction": "'none'"}], batch="through")

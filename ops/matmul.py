@@ -30,7 +30,7 @@ def _matmul(input: Tensor, other: Tensor, input_mode: int = 0, other_mode: int =
     """Matrix products over broadcast batches, summed down to ``size`` (nothing if it is empty)."""
 
 
-@opaque(operators="__matmul__", out_variant=True, ref="numpy.matmul",
+@opaque(autocast="low", operators="__matmul__", out_variant=True, ref="numpy.matmul",
         samples=[{"input": "randn(2, 3)", "other": "randn(3, 4)"},
                  {"input": "randn(5, 2, 3)", "other": "randn(3, 4)"},
                  {"input": "randn(2, 1, 3, 4)", "other": "randn(5, 4, 2)"},
@@ -49,7 +49,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@bilinear(d={"input": "_matmul(g, mat2, 0, 3, input.shape)",
+@bilinear(autocast="low", d={"input": "_matmul(g, mat2, 0, 3, input.shape)",
              "mat2": "_matmul(input, g, 3, 0, mat2.shape)"}, out_variant=True, ref="numpy.matmul",
           samples=[{"input": "randn(2, 3)", "mat2": "randn(3, 4)"},
                    {"input": "randn(2, 0)", "mat2": "randn(0, 3)"}], batch="rule")
@@ -62,7 +62,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """
 
 
-@bilinear(d={"input": "_matmul(g, mat2, 0, 3, input.shape)",
+@bilinear(autocast="low", d={"input": "_matmul(g, mat2, 0, 3, input.shape)",
              "mat2": "_matmul(input, g, 3, 0, mat2.shape)"}, out_variant=True, ref="numpy.matmul",
           samples=[{"input": "randn(2, 3, 4)", "mat2": "randn(2, 4, 5)"},
                    {"input": "randn(0, 3, 4)", "mat2": "randn(0, 4, 5)"}], batch="rule")
@@ -99,7 +99,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """
 
 
-@opaque(d={"input": "_scaled(g, beta)",
+@opaque(autocast="low", d={"input": "_scaled(g, beta)",
            "mat1": "_scaled(_matmul(g, mat2, 0, 3, mat1.shape), alpha)",
            "mat2": "_scaled(_matmul(mat1, g, 3, 0, mat2.shape), alpha)"},
         inplace=True, out_variant=True,
@@ -119,7 +119,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1,
     """
 
 
-@opaque(d={"input": "_scaled(g, beta)",
+@opaque(autocast="low", d={"input": "_scaled(g, beta)",
            "batch1": "_scaled(_matmul(g, batch2, 0, 3, batch1.shape), alpha)",
            "batch2": "_scaled(_matmul(batch1, g, 3, 0, batch2.shape), alpha)"},
         inplace=True, out_variant=True,
@@ -145,7 +145,7 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``linear`` of a matrix of weights and a vector of biases, or none."""
 
 
-@opaque(public="nn",
+@opaque(autocast="low", public="nn",
         ref="lambda input, weight, bias=None: input @ weight.T + (0 if bias is None else bias)",
         samples=[{"input": "randn(2, 3)", "weight": "randn(4, 3)", "bias": "randn(4)"},
                  {"input": "randn(5, 2, 3)", "weight": "randn(4, 3)"},

@@ -163,7 +163,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: list[int]) -> tuple[Tensor, 
     """Greatest values over windows chosen such that the output has ``output_size``, and places."""
 
 
-@opaque(public="function",
+@opaque(autocast="high", public="function",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "kernel_size": 2},
                  {"input": "randn(3, 5, 4, 3)", "kernel_size": 3, "stride": 2, "padding": 1,
                   "ceil_mode": True}], batch="through")
@@ -177,7 +177,7 @@ def max_pool3d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
     """
 
 
-@opaque(public="nn",
+@opaque(autocast="high", public="nn",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "kernel_size": 2},
                  {"input": "randn(3, 5, 4, 3)", "kernel_size": 3, "stride": 2, "padding": 1,
                   "ceil_mode": True}], batch="through")
@@ -188,7 +188,7 @@ def max_pool3d_with_indices(input: Tensor, kernel_size: list[int],
     """``max_pool3d``, and where in its plane each value is."""
 
 
-@opaque(public="nn",
+@opaque(autocast="high", public="nn",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "kernel_size": 2},
                  {"input": "randn(3, 5, 4, 3)", "kernel_size": 3, "stride": 2, "padding": 1,
                   "ceil_mode": True}], batch="through")
@@ -199,13 +199,13 @@ def avg_pool3d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
     """The mean of every window of an input (N, C, D, H, W) or one without N."""
 
 
-@opaque(public="nn",
+@opaque(autocast="high", public="nn",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "output_size": 2}], batch="through")
 def adaptive_avg_pool3d(input: Tensor, output_size: list[int]) -> Tensor:
     """Means over windows chosen such that the output has ``output_size``."""
 
 
-@opaque(public="nn",
+@opaque(autocast="high", public="nn",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "output_size": 2}], batch="through")
 def adaptive_max_pool3d(input: Tensor, output_size: list[int]) -> tuple[Tensor, Tensor]:
     """Greatest values over windows chosen such that the output has ``output_size``, and places."""

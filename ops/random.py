@@ -4,7 +4,8 @@ This file is parsed by tools/opgen and never imported. The kernels are in kernel
 (Philox), so that results do not depend on the number of threads.
 """
 
-from opgen.stubs import Generator, Number, Tensor, device, dtype, elementwise, opaque
+from opgen.stubs import (Generator, Number, Tensor, device, dtype, elementwise, memory_format,
+                         opaque)
 
 
 @opaque(out_variant=True, public="function", varargs="size", batch="random")
@@ -49,7 +50,8 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None 
 @opaque(public="function", batch="random")
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype | None = None,
               device: device | None = None, requires_grad: bool = False,
-              pin_memory: bool = False) -> Tensor:
+              pin_memory: bool = False,
+              memory_format: memory_format | None = None) -> Tensor:
     """``rand`` with the shape and dtype of ``input``.
 
     >>> wg.rand_like(wg.zeros(2, 3)).shape
@@ -60,7 +62,8 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype
 @opaque(public="function", batch="random")
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype | None = None,
                device: device | None = None, requires_grad: bool = False,
-               pin_memory: bool = False) -> Tensor:
+               pin_memory: bool = False,
+               memory_format: memory_format | None = None) -> Tensor:
     """``randn`` with the shape and dtype of ``input``.
 
     >>> wg.randn_like(wg.zeros(2, 3)).shape
@@ -72,7 +75,8 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: dtyp
 def randint_like(input: Tensor, low: int | None = None, high: int | None = None, *,
                  generator: Generator | None = None, dtype: dtype | None = None,
                  device: device | None = None, requires_grad: bool = False,
-                 pin_memory: bool = False) -> Tensor:
+                 pin_memory: bool = False,
+                 memory_format: memory_format | None = None) -> Tensor:
     """Integers from ``low`` (0 if there is one bound only) to ``high - 1``, shaped as ``input``.
 
     >>> wg.randint_like(wg.zeros(3), 1, 2)
@@ -111,6 +115,15 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     >>> wg.poisson(wg.zeros(2))
     tensor([0., 0.])
     """
+
+
+@opaque(d={"input": "g * _standard_gamma_grad(input, y)"}, public="", batch="random",
+        jvp={"input": "t * _standard_gamma_grad(input, y)"})
+def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Numbers drawn from gamma distributions of these shapes, with scale 1.
+
+    Differentiable by implicit reparameterisation: Figurnov, Mohamed and Mnih (2018),
+    https://arxiv.org/abs/1805.08498."""
 
 
 @opaque(d={"count": "0", "prob": "0"}, public="function", batch="random")
@@ -195,9 +208,10 @@ def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -
 @opaque(public="method", batch="by hand")
 def random_(input: Tensor, from_: int | None = None, to: int | None = None, *,
             generator: Generator | None = None) -> Tensor:
-    """Overwrites the tensor with integers from ``from_`` (0 if there is one bound) to ``to - 1``.
+    """Overwrites the tensor with integers from ``from_`` to ``to - 1``.
 
-    Without bounds they are the non-negative integers that the dtype holds exactly.
+    Without bounds they are the non-negative integers that the dtype holds exactly; with ``from_``
+    alone, they go up to the largest of these.
 
     >>> wg.empty(2).random_(3, 4)
     tensor([3., 3.])

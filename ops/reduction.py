@@ -31,7 +31,7 @@ def mean(input: Tensor, dim: list[int] | None = None, keepdim: bool = False, *,
     """
 
 
-@reduction(init="1", combine="acc * input", finish="acc", result="int64",
+@reduction(autocast="high", init="1", combine="acc * input", finish="acc", result="int64",
            dtypes="float complex int bool",
            d={"input": "_prod_gradient(g, input, y, dim, keepdim)"}, ref="lambda input, dim=None, keepdim=False, dtype=None: np.prod(input, axis=dim, keepdims=keepdim)",
            samples=[{"input": "randn(3, 4)"}, {"input": "randn(3, 4)", "dim": 1},

@@ -175,6 +175,18 @@ def igammac(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """
 
 
+@elementwise(f="standard_gamma_grad(input, sample)", dtypes="float", public="", inplace=False,
+             vjp={"input": "_not_implemented(g, '_standard_gamma_grad: input')",
+                  "sample": "_not_implemented(g, '_standard_gamma_grad: sample')"},
+             ref="lambda a, x: (scipy.special.gammaincinv(a + 1e-5, scipy.special.gammainc(a, x)) -"
+                 " scipy.special.gammaincinv(a - 1e-5, scipy.special.gammainc(a, x))) / 2e-5",
+             skip={"value float64": "the reference is a difference of neighbours",
+                   "special": "the reference has quantiles of 0 and 1 only, which say nothing"},
+             domain={"input": (0.5, 20), "sample": (0.5, 12)}, ulp=64)
+def _standard_gamma_grad(input: Tensor | Number, sample: Tensor | Number) -> Tensor:
+    """The derivative of a draw from a gamma distribution in the shape, at a fixed quantile."""
+
+
 # ---- Bessel functions ---------------------------------------------------------------------------
 
 

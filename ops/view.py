@@ -117,7 +117,7 @@ def view_as_real(input: Tensor) -> Tensor:
     """
 
 
-@view(d={"input": "view_as_real(g)"}, public="function",
+@view(autocast="high", d={"input": "view_as_real(g)"}, public="function",
       samples=[{"input": "randn(3, 2)"}, {"input": "randn(2, 0, 2)"}],
       ref="lambda input: input[..., 0] + 1j * input[..., 1]")
 def view_as_complex(input: Tensor) -> Tensor:

@@ -311,6 +311,7 @@ PyObject* add_named(PyObject* module, PyTypeObject* type, const char* name, int 
 
 PyObject* wrap_cpu_device() { return Py_NewRef(cpu_device); }
 PyObject* wrap_strided_layout() { return Py_NewRef(strided_layout); }
+bool is_strided_layout(PyObject* object) { return object == strided_layout; }
 
 bool is_device(PyObject* object) {
   return Py_TYPE(object) == device_type || PyUnicode_Check(object) ||

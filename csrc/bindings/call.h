@@ -75,6 +75,7 @@ PyObject* wrap_size(const Dims& dims);
 extern const char* shown_package;
 PyObject* wrap_cpu_device();
 PyObject* wrap_strided_layout();
+bool is_strided_layout(PyObject* object);
 
 // --- errors ---
 PyObject* linalg_error_type();  // linalg.LinAlgError
@@ -250,6 +251,7 @@ void add_interop_functions(PyObject* module);
 void add_conversions(
     std::vector<PyMethodDef>& methods);  // to(), float(), contiguous(), size(), ...
 void add_random(PyObject* module);
+void add_autocast(PyObject* module);
 PyObject* get_item(PyObject* self, PyObject* index);
 int set_item(PyObject* self, PyObject* index, PyObject* value);
 // A tensor of a nested sequence, a number, or anything that offers an array.

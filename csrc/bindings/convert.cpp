@@ -131,13 +131,13 @@ bool fail_call(const char* format, const char* a, const char* b = "") {
   return false;
 }
 
-// NumPy's spellings, which PyTorch takes too.
+// NumPy's spellings, which PyTorch takes too, and a word that Python's functions cannot use.
 const char* synonym(const char* name) {
   struct Pair {
     const char *theirs, *ours;
   };
   static constexpr Pair kPairs[] = {
-      {"axis", "dim"}, {"keepdims", "keepdim"}, {"a", "input"}, {"x", "input"}, {"self", "input"}};
+      {"axis", "dim"}, {"keepdims", "keepdim"}, {"a", "input"}, {"x", "input"}, {"self", "input"}, {"from", "from_"}};
   for (const Pair& pair : kPairs) {
     if (std::strcmp(name, pair.theirs) == 0) return pair.ours;
   }
@@ -149,6 +149,14 @@ int find_name(const Signature& signature, const char* name) {
     if (std::strcmp(name, signature.names[i]) == 0) return i;
   }
   return -1;
+}
+
+// What PyTorch's factories take beside dtype and device, and has one value here.
+bool is_given_layout(const Signature& signature, const char* name, PyObject* value) {
+  if (find_name(signature, "device") < 0) return false;
+  if (std::strcmp(name, "layout") == 0) return is_strided_layout(value) || value == Py_None;
+  if (std::strcmp(name, "pin_memory") == 0) return value == Py_False || value == Py_None;
+  return std::strcmp(name, "names") == 0 && value == Py_None;
 }
 
 }  // namespace
@@ -189,7 +197,9 @@ bool parse_arguments(const Signature& signature, PyObject* self, PyObject* const
       if (at < 0) {
         const char* other = synonym(name);
         if (other != nullptr) at = find_name(signature, other);
+        if (at >= 0 && slots[at] != nullptr) at = -1;
       }
+      if (at < 0 && is_given_layout(signature, name, values[k])) continue;
       if (at < 0) {
         return fail_call("%s() got an unexpected keyword argument '%s'", signature.name, name);
       }

@@ -1,118 +1,13 @@
-// Autograd's functions and the Python view of graph nodes.
+// Autograd's functions: the engine, modes, names and versions.
+#include "bindings/graph.h"
 #include "autograd/accumulate.h"
 #include "autograd/engine.h"
 #include "autograd/reach.h"
-#include "bindings/call.h"
-#include "graph/node.h"
 #include "tensor/wrapper.h"
 
 namespace wengert::python {
 
 namespace {
-
-// --- nodes ---
-
-struct PyNode {
-  PyObject_HEAD Ref<GraphObject> node;
-};
-PyTypeObject* node_type = nullptr;
-
-Node* node_of(PyObject* object) {
-  return static_cast<Node*>(reinterpret_cast<PyNode*>(object)->node.get());
-}
-
-void node_dealloc(PyObject* object) {
-  PyTypeObject* type = Py_TYPE(object);
-  reinterpret_cast<PyNode*>(object)->node.~Ref();
-  type->tp_free(object);
-  Py_DECREF(type);
-}
-
-}  // namespace
-
-Node* unwrap_node(PyObject* object) {
-  WENGERT_CHECK(Py_TYPE(object) == node_type, kType, "expected a graph node, got ",
-                Py_TYPE(object)->tp_name);
-  return node_of(object);
-}
-
-PyObject* wrap_node(Node* node) {
-  if (node == nullptr) return Py_NewRef(Py_None);
-  PyObject* object = checked(node_type->tp_alloc(node_type, 0));
-  new (&reinterpret_cast<PyNode*>(object)->node) Ref<GraphObject>(node);
-  return object;
-}
-
-namespace {
-
-PyObject* node_name(PyObject* self, PyObject*) {
-  return PyUnicode_FromString(node_of(self)->type->name);
-}
-PyObject* node_repr(PyObject* self) {
-  return PyUnicode_FromFormat("<%s object at %p>", node_of(self)->type->name,
-                              static_cast<void*>(node_of(self)));
-}
-PyObject* node_edges(PyObject* self, void*) {
-  return guarded([&] {
-    Node* node = node_of(self);
-    PyObject* result = checked(PyTuple_New(static_cast<Py_ssize_t>(node->edges.size())));
-    Py_ssize_t i = 0;
-    for (Edge& edge : node->edges) {
-      PyTuple_SET_ITEM(result, i++,
-                       checked(Py_BuildValue("(NI)", wrap_node(edge.node()), edge.index)));
-    }
-    return result;
-  });
-}
-PyObject* node_variable(PyObject* self, void*) {
-  return guarded([&]() -> PyObject* {
-    Node* node = node_of(self);
-    if (node->type != &kAccumulateGrad) {
-      PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'",
-                   node->type->name);
-      return nullptr;
-    }
-    return wrap(static_cast<AccumulateGrad*>(node)->variable);
-  });
-}
-PyObject* node_site(PyObject* self, void*) {
-  return PyUnicode_FromString(format_site(node_of(self)->site).c_str());
-}
-PyObject* node_sequence(PyObject* self, void*) {
-  return PyLong_FromUnsignedLongLong(node_of(self)->sequence);
-}
-PyObject* node_compare(PyObject* a, PyObject* b, int operation) {
-  if (Py_TYPE(a) != node_type || Py_TYPE(b) != node_type ||
-      (operation != Py_EQ && operation != Py_NE)) {
-    Py_RETURN_NOTIMPLEMENTED;
-  }
-  return PyBool_FromLong((node_of(a) == node_of(b)) == (operation == Py_EQ));
-}
-Py_hash_t node_hash(PyObject* self) {
-  return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(node_of(self)) >> 4);
-}
-
-PyMethodDef node_methods[] = {
-    {"name", node_name, METH_NOARGS, "name($self)\n--\n\nThe kind of node, such as MulBackward0."},
-    {nullptr, nullptr, 0, nullptr}};
-PyGetSetDef node_properties[] = {
-    {"next_functions", node_edges, nullptr,
-     "Pairs of the node that a gradient goes to next and its index there.", nullptr},
-    {"variable", node_variable, nullptr, "The leaf whose gradient is accumulated.", nullptr},
-    {"site", node_site, nullptr, "The user's line that recorded the node, as 'file:line'.",
-     nullptr},
-    {"_sequence_nr", node_sequence, nullptr, "Later operations have larger numbers.", nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyType_Slot node_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
-                            {Py_tp_repr, reinterpret_cast<void*>(node_repr)},
-                            {Py_tp_richcompare, reinterpret_cast<void*>(node_compare)},
-                            {Py_tp_hash, reinterpret_cast<void*>(node_hash)},
-                            {Py_tp_methods, node_methods},
-                            {Py_tp_getset, node_properties},
-                            {Py_tp_doc, const_cast<char*>("A recorded operation.")},
-                            {0, nullptr}};
-PyType_Spec node_spec = {"wengert.autograd.Node", sizeof(PyNode), 0,
-                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, node_slots};
 
 // --- backward ---
 
@@ -132,12 +27,34 @@ void peel_duals(Tensor& tensor, Tensor* gradient) {
   }
 }
 
+// Tensors and, as pairs of a node and an index, gradient edges.
+void to_targets(PyObject* slot, const Signature& s, int index, std::vector<Tensor>* tensors,
+                std::vector<Edge>* edges) {
+  const Held items = Held::adopt(checked(PySequence_Fast(slot, "expected a sequence of tensors")));
+  const auto count = static_cast<size_t>(PySequence_Fast_GET_SIZE(items.get()));
+  for (size_t i = 0; i < count; ++i) {
+    PyObject* item = PySequence_Fast_GET_ITEM(items.get(), static_cast<Py_ssize_t>(i));
+    if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) < 2 || !is_node(PyTuple_GET_ITEM(item, 0))) {
+      tensors->push_back(to_tensor(item, s, index));
+      continue;
+    }
+    Node* node = unwrap_node(PyTuple_GET_ITEM(item, 0));
+    const auto output = static_cast<size_t>(to_int(PyTuple_GET_ITEM(item, 1), s, index));
+    WENGERT_CHECK(output < node->outputs.size(), kIndex, node->type->name, " has ",
+                  node->outputs.size(), " outputs; there is no gradient edge ", output);
+    edges->resize(count);
+    (*edges)[i].target = Ref<GraphObject>(node);
+    (*edges)[i].index = static_cast<uint32_t>(output);
+    tensors->push_back(Tensor());
+  }
+}
+
 PyObject* run(PyObject* const* slots) {
   const Signature& s = backward_signature;
   BackwardRequest request;
-  request.roots = to_tensor_list(slots[0], s, 0);
+  to_targets(slots[0], s, 0, &request.roots, &request.root_edges);
   request.gradients = to_optional_tensor_list(slots[1], s, 1);
-  request.inputs = to_tensor_list(slots[2], s, 2);
+  to_targets(slots[2], s, 2, &request.inputs, &request.input_edges);
   request.keep_graph = to_bool(slots[3], s, 3);
   request.create_graph = to_bool(slots[4], s, 4);
   request.accumulate = to_bool(slots[5], s, 5);
@@ -174,93 +91,36 @@ PyObject* set_version(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
-// --- hooks ---
-
-// Keeps a Python callable; may be dropped from any place that holds the lock.
-struct Callable {
-  explicit Callable(PyObject* f) : function(Py_NewRef(f)) {}
-  Callable(const Callable& other) : function(Py_NewRef(other.function)) {}
-  Callable& operator=(const Callable&) = delete;
-  ~Callable() { Py_DECREF(function); }
-  Tensor operator()(const Tensor& gradient) const {
-    PyObject* argument = wrap(gradient);
-    PyObject* result = PyObject_CallOneArg(function, argument);
-    Py_DECREF(argument);
-    checked(result);
-    Tensor replaced;
-    const bool tensor = is_tensor(result);
-    if (tensor) replaced = unwrap(result);
-    const bool fine = tensor || result == Py_None;
-    const std::string got = Py_TYPE(result)->tp_name;
-    Py_DECREF(result);
-    WENGERT_CHECK(fine, kType, "expected Variable or None from a hook, but got '", got, "'");
-    WENGERT_CHECK(!tensor || replaced.sizes() == gradient.sizes(), kRuntime,
-                  "hook has changed the size of value", describe_argument("before", gradient),
-                  describe_argument("after", replaced));
-    return replaced;
-  }
-  PyObject* function;
-};
-
-int64_t next_hook = 1;
-
-// Hooks of a leaf lie with the leaf, those of other tensors with the node that made them.
-std::vector<NodeExtra::Hook>& hooks_of(const Tensor& tensor, uint32_t* output) {
-  WENGERT_CHECK(requires_grad(tensor), kRuntime,
-                "cannot register a hook on a tensor that doesn't require gradient",
-                describe_argument("self", tensor));
-  Node* node = grad_fn(tensor);
-  *output = node == nullptr ? 0 : tensor->output_index;
-  if (node == nullptr) return extra(tensor).hooks;
-  return extra(*node).hooks;
+PyObject* will_reach_node(PyObject*, PyObject* node) {
+  return guarded([&] { return wrap(will_reach(unwrap_node(node))); });
 }
-
-PyObject* add_hook(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return guarded([&]() -> PyObject* {
-    WENGERT_CHECK(count == 2 && is_tensor(args[0]), kType, "_add_hook(tensor, function)");
-    uint32_t output;
-    auto& hooks = hooks_of(unwrap(args[0]), &output);
-    hooks.push_back({output, next_hook, Callable(args[1])});
-    return wrap(next_hook++);
-  });
+PyObject* run_id(PyObject*, PyObject*) {
+  const CurrentRun* run = current_run();
+  return wrap(run == nullptr ? int64_t{-1} : static_cast<int64_t>(run->record.id));
 }
-
-PyObject* remove_hook(PyObject*, PyObject* const* args, Py_ssize_t count) {
+PyObject* call_at_end(PyObject*, PyObject* function) {
   return guarded([&]() -> PyObject* {
-    WENGERT_CHECK(count == 2 && is_tensor(args[0]), kType, "_remove_hook(tensor, id)");
-    const int64_t id = PyLong_AsLongLong(args[1]);
-    uint32_t output;
-    std::erase_if(hooks_of(unwrap(args[0]), &output),
-                  [&](const NodeExtra::Hook& hook) { return hook.id == id; });
+    at_end_of_run(
+        [held = Held(function)] { Held::adopt(checked(PyObject_CallNoArgs(held.get()))); });
     Py_RETURN_NONE;
   });
 }
-
-PyObject* add_accumulated_hook(PyObject*, PyObject* const* args, Py_ssize_t count) {
+PyObject* gradient_edge_of(PyObject*, PyObject* tensor) {
   return guarded([&]() -> PyObject* {
-    WENGERT_CHECK(count == 2 && is_tensor(args[0]), kType,
-                  "_add_accumulated_hook(tensor, function)");
-    const Tensor& tensor = unwrap(args[0]);
-    WENGERT_CHECK(requires_grad(tensor) && grad_fn(tensor) == nullptr, kRuntime,
-                  "post accumulate grad hooks cannot be registered on non-leaf tensors");
-    extra(tensor).accumulated.emplace_back(next_hook, Callable(args[1]));
-    return wrap(next_hook++);
+    WENGERT_CHECK(is_tensor(tensor), kType, "_gradient_edge(tensor)");
+    const Edge edge = gradient_edge(unwrap(tensor));
+    WENGERT_CHECK(edge.target, kRuntime,
+                  "Can't get gradient edge for Tensor that doesn't require gradient",
+                  describe_argument("tensor", unwrap(tensor)));
+    return checked(Py_BuildValue("(NI)", wrap_node(edge.node()), edge.index));
   });
 }
-
-PyObject* retain_gradient(PyObject*, PyObject* argument) {
+PyObject* increment_version(PyObject*, PyObject* tensor) {
   return guarded([&]() -> PyObject* {
-    WENGERT_CHECK(is_tensor(argument), kType, "_retain_grad(tensor)");
-    const Tensor& tensor = unwrap(argument);
-    WENGERT_CHECK(requires_grad(tensor), kRuntime,
-                  "can't retain_grad on Tensor that has requires_grad=False",
-                  describe_argument("self", tensor));
-    Node* node = grad_fn(tensor);
-    AutogradExtra& more = extra(tensor);
-    if (node == nullptr || more.retains_grad) Py_RETURN_NONE;
-    extra(*node).retained.emplace_back(tensor->output_index, tensor.impl());
-    more.retains_grad = true;
-    more.retained_by = Ref<GraphObject>(node);
+    WENGERT_CHECK(is_tensor(tensor), kType,
+                  "increment_version expects each element of the iterable "
+                  "input to be a tensor");
+    wrote("increment_version", unwrap(tensor));
     Py_RETURN_NONE;
   });
 }
@@ -293,15 +153,16 @@ PyMethodDef functions[] = {
     {"_reaches_other_leaf", as_function(py_reach), METH_FASTCALL | METH_KEYWORDS,
      "_reaches_other_leaf(tensor, leaves)\n--\n\n"
      "Does the tensor depend on a leaf that is none of `leaves`?"},
-    {"_add_hook", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(add_hook)),
-     METH_FASTCALL, "_add_hook(tensor, function)\n--\n\nReturns an id."},
-    {"_remove_hook", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(remove_hook)),
-     METH_FASTCALL, "_remove_hook(tensor, id)\n--\n\nRemoves a hook."},
-    {"_add_accumulated_hook",
-     reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(add_accumulated_hook)),
-     METH_FASTCALL, "_add_accumulated_hook(tensor, function)\n--\n\nCalled after accumulation."},
-    {"_retain_grad", retain_gradient, METH_O,
-     "_retain_grad(tensor)\n--\n\nKeeps the gradient of a non-leaf tensor in .grad."},
+    {"_will_reach", will_reach_node, METH_O,
+     "_will_reach(node)\n--\n\nDo gradients reach the node in the backward call that is running?"},
+    {"_run_id", run_id, METH_NOARGS,
+     "_run_id()\n--\n\nThe number of the backward call that is running in this thread, or -1."},
+    {"_at_end_of_run", call_at_end, METH_O,
+     "_at_end_of_run(function)\n--\n\nCalls it when the running backward call is about to return."},
+    {"_gradient_edge", gradient_edge_of, METH_O,
+     "_gradient_edge(tensor)\n--\n\nThe node and the index there that its gradient goes to."},
+    {"_increment_version", increment_version, METH_O,
+     "_increment_version(tensor)\n--\n\nNotes a write that nobody else notes."},
     {"_set_name", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(set_name)),
      METH_FASTCALL, "_set_name(tensor, name)\n--\n\nThe name that messages call the tensor by."},
     {"_set_version", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(set_version)),
@@ -316,8 +177,10 @@ PyMethodDef functions[] = {
 }  // namespace
 
 void add_graph_functions(PyObject* module) {
-  node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&node_spec)));
-  PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(node_type));
+  add_nodes(module);
+  add_saved_hooks(module);
+  add_functions(module);
+  add_collector(module);
   if (PyModule_AddFunctions(module, functions) != 0) throw_python_error();
 }
 

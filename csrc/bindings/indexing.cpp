@@ -4,6 +4,7 @@
 #include "operators/elementwise.h"
 #include "operators/shape.h"
 #include "operators/view.h"
+#include "ops/type_names.h"
 
 namespace wengert::python {
 
@@ -23,9 +24,10 @@ bool is_integer(PyObject* item) {
 
 int64_t integer_of(PyObject* item) {
   PyObject* number = checked(PyNumber_Index(item));
-  const int64_t value = PyLong_AsLongLong(number);
+  int overflow = 0;
+  const int64_t value = PyLong_AsLongLongAndOverflow(number, &overflow);
   Py_DECREF(number);
-  if (value == -1 && PyErr_Occurred() != nullptr) throw_python_error();
+  WENGERT_CHECK(overflow == 0, kValue, "Overflow when unpacking long long");
   return value;
 }
 
@@ -37,6 +39,28 @@ Tensor data_tensor(PyObject* item) {
                                     : std::nullopt);
 }
 
+// PyTorch still reads a list of lists, tensors or slices as a tuple, and warns that it will read it
+// as NumPy does: as the data of one index tensor. That is what happens here.
+void check_sequence(PyObject* item) {
+  if (!PyList_Check(item)) return;
+  bool nested = false;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(item); ++i) {
+    PyObject* each = PyList_GET_ITEM(item, i);
+    const bool several = PySlice_Check(each) || each == Py_None || each == Py_Ellipsis ||
+                         (is_tensor(each) && unwrap(each).ndim() > 0);
+    WENGERT_CHECK(!several, kIndex,
+                  "Using a non-tuple sequence for multidimensional indexing is not supported; use "
+                  "x[tuple(seq)] instead of x[seq]");
+    nested = nested || is_tensor(each) || PyList_Check(each) || PyTuple_Check(each);
+  }
+  if (nested && PyErr_WarnEx(PyExc_UserWarning,
+                             "x[seq] with a nested list is read as x[wengert.tensor(seq)]; where "
+                             "an index for each dimension is meant, write x[tuple(seq)]",
+                             1) != 0) {
+    throw_python_error();
+  }
+}
+
 Tensor index_tensor(PyObject* item) {
   const bool text = PyUnicode_Check(item) || PyBytes_Check(item);
   WENGERT_CHECK(is_tensor(item) || (PySequence_Check(item) != 0 && !text), kIndex,
@@ -44,6 +68,9 @@ Tensor index_tensor(PyObject* item) {
                 "are valid indices (got ",
                 Py_TYPE(item)->tp_name, ")");
   Tensor index = data_tensor(item);
+  if (!is_tensor(item) && index.numel() == 0 && !is_integral(index.dtype())) {
+    return empty(index.sizes(), DType::int64);  // no element says that these are no integers
+  }
   WENGERT_CHECK(is_integral(index.dtype()), kIndex,
                 "tensors used as indices must be long, int, byte or bool tensors",
                 describe_argument("index", index));
@@ -76,6 +103,7 @@ struct Item {
 std::vector<Item> items_of(PyObject* index) {
   std::vector<Item> items;
   if (!PyTuple_Check(index)) {
+    check_sequence(index);
     items.emplace_back(index);
   } else {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i) {
@@ -105,26 +133,34 @@ void apply_slice(Tensor* view, int64_t dim, PyObject* slice) {
 Resolved resolve(const Tensor& tensor, PyObject* whole) {
   const std::vector<Item> items = items_of(whole);
   int64_t used = 0;
-  for (const Item& item : items) used += item.consumed();
+  for (const Item& item : items) {
+    used += item.consumed();
+    WENGERT_CHECK(tensor.ndim() > 0 || !PySlice_Check(item.object), kIndex,
+                  "slice() cannot be applied to a 0-dim tensor.");
+  }
   WENGERT_CHECK(used <= tensor.ndim(), kIndex, "too many indices for tensor of dimension ",
                 tensor.ndim(), describe_argument("self", tensor));
   Resolved result{tensor, {}, false};
-  int64_t dim = 0;
+  int64_t dim = 0;  // of the view
+  int64_t own = 0;  // of the tensor, for messages
   bool ellipsis = false;
   for (const auto& [item, index] : items) {
     if (item == Py_Ellipsis) {
       WENGERT_CHECK(!ellipsis, kIndex, "an index can only have a single ellipsis ('...')");
       ellipsis = true;
       dim += tensor.ndim() - used;
+      own += tensor.ndim() - used;
     } else if (item == Py_None) {
       result.view = ops::unsqueeze(result.view, dim++);
     } else if (PySlice_Check(item)) {
       apply_slice(&result.view, dim++, item);
+      ++own;
     } else if (is_integer(item)) {
       const int64_t value = integer_of(item), size = result.view.sizes()[dim];
       WENGERT_CHECK(value >= -size && value < size, kIndex, "index ", value,
-                    " is out of bounds for dimension ", dim, " with size ", size);
+                    " is out of bounds for dimension ", own, " with size ", size);
       result.view = ops::select(result.view, dim, value);
+      ++own;
     } else if (PyBool_Check(item)) {
       // A Python bool makes a dimension of size 1 or 0.
       result.view = ops::unsqueeze(result.view, dim);
@@ -134,6 +170,7 @@ Resolved resolve(const Tensor& tensor, PyObject* whole) {
       result.indices[dim++] = flag;
       result.advanced = true;
     } else {
+      own += index.dtype() == DType::bool_ ? index.ndim() : 1;
       result.indices.resize(dim + 1);
       result.indices[dim] = index;
       result.advanced = true;
@@ -181,6 +218,8 @@ std::vector<Tensor> expand_masks(const Resolved& resolved) {
 
 Tensor value_tensor(PyObject* value, DType dtype) {
   if (is_tensor(value)) return unwrap(value);
+  const bool data =
+      PySequence_Check(value) != 0 && !PyUnicode_Check(value) && !PyBytes_Check(value);
   Scalar scalar;
   if (to_number(value, &scalar)) {
     WENGERT_CHECK(!scalar.is_complex() || is_complex(dtype), kRuntime,
@@ -189,6 +228,8 @@ Tensor value_tensor(PyObject* value, DType dtype) {
     fill_values(result, scalar);
     return result;
   }
+  WENGERT_CHECK(data || PyObject_HasAttrString(value, "__array__") != 0, kType, "can't assign a ",
+                Py_TYPE(value)->tp_name, " to a wengert.", type_name(dtype), "Tensor");
   return data_tensor(value);
 }
 
@@ -205,6 +246,13 @@ Tensor lone_mask(const Resolved& resolved) {
   }
   for (int64_t i = 0; mask.defined() && i < after; ++i) mask = ops::unsqueeze(mask, -1);
   return mask;
+}
+
+// As in NumPy and PyTorch, ones in front do not count.
+Tensor without_leading_ones(const Tensor& value) {
+  Dims sizes = value.sizes();
+  while (!sizes.empty() && sizes[0] == 1) sizes.erase(0);
+  return sizes.size() == value.sizes().size() ? value : ops::reshape(value, sizes);
 }
 
 // Leading ones that the target does not have are dropped, as in NumPy.
@@ -255,7 +303,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       ops::masked_fill_(target, mask, source);
       return 0;
     }
-    ops::index_put_(target, expand_masks(resolved), source, false);
+    ops::index_put_(target, expand_masks(resolved), without_leading_ones(source), false);
     return 0;
   } catch (...) {
     raise_current();

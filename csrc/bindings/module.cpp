@@ -118,7 +118,10 @@ void add_runtime(nb::module_& m) {
         if (count <= 0) throw nb::value_error("set_num_threads expects a positive integer");
         set_num_threads(count);
       },
-      nb::arg("count"), "Sets the number of threads that kernels use.");
+      nb::arg("count"),
+      "Sets the number of threads that kernels use. A forked process stays with one: the threads "
+      "of "
+      "its parent's pool are gone.");
   m.def(
       "_show_as_torch", [](bool on) { shown_package = on ? "torch" : "wengert"; }, nb::arg("on"),
       "Whether reprs name things `torch.float32` or `wengert.float32`.");
@@ -157,6 +160,7 @@ NB_MODULE(_C, m) {
     python::add_stories(m.ptr());
     python::add_interop_functions(m.ptr());
     python::add_random(m.ptr());
+    python::add_autocast(m.ptr());
     if (PyModule_AddFunctions(m.ptr(), python::functions) != 0 ||
         PyModule_AddObjectRef(m.ptr(), "_LinAlgError", python::linalg_error_type()) != 0) {
       python::throw_python_error();

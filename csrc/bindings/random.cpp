@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "bindings/call.h"
+#include "operators/basic.h"
 #include "operators/random.h"
 #include "ops/generator.h"
 
@@ -24,7 +25,7 @@ uint64_t to_seed(nb::handle seed) {
   const uint64_t large = PyLong_AsUnsignedLongLong(number.ptr());
   if (PyErr_Occurred() != nullptr) {
     PyErr_Clear();
-    PyErr_SetString(PyExc_RuntimeError, "Overflow when unpacking long long");
+    PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
     throw nb::python_error();
   }
   return large;
@@ -57,11 +58,11 @@ uint64_t reseed(Generator& generator) {
 // --- randint ---
 
 const char* const two_bounds_names[] = {"low",   "high",   "size",          "generator",
-                                        "dtype", "device", "requires_grad", "pin_memory"};
-const Signature two_bounds_signature = {"randint", 8, 3, 3, -1, two_bounds_names, "00011111"};
+                                        "dtype", "device", "requires_grad", "pin_memory", "out"};
+const Signature two_bounds_signature = {"randint", 9, 3, 3, -1, two_bounds_names, "000111111"};
 const char* const one_bound_names[] = {"high",   "size",          "generator", "dtype",
-                                       "device", "requires_grad", "pin_memory"};
-const Signature one_bound_signature = {"randint", 7, 2, 2, -1, one_bound_names, "0011111"};
+                                       "device", "requires_grad", "pin_memory", "out"};
+const Signature one_bound_signature = {"randint", 8, 2, 2, -1, one_bound_names, "00111111"};
 
 bool has_keyword(PyObject* keywords, const char* name) {
   if (keywords == nullptr) return false;
@@ -75,10 +76,13 @@ PyObject* call_randint(const Signature& s, PyObject* const* slots, int64_t low, 
   const int64_t high = to_int(slots[first], s, first);
   const Dims size = to_dims(slots[first + 1], s, first + 1);
   Generator* generator = to_generator(slots[first + 2], s, first + 2);
-  const auto dtype = to_optional_dtype(slots[first + 3], s, first + 3);
+  auto dtype = to_optional_dtype(slots[first + 3], s, first + 3);
+  const Tensor out = to_optional_tensor(slots[first + 7], s, first + 7);
+  if (out.defined() && !dtype.has_value()) dtype = out.dtype();
   to_device(slots[first + 4], s, first + 4);
   const bool requires_grad = given(slots[first + 5]) && to_bool(slots[first + 5], s, first + 5);
-  return wrap(ops::_randint(low, high, size, generator, dtype, requires_grad));
+  const Tensor result = ops::_randint(low, high, size, generator, dtype, requires_grad);
+  return wrap(out.defined() ? ops::_write_out(out, result, s.name) : result);
 }
 
 PyObject* randint(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
@@ -98,7 +102,7 @@ PyObject* randint(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* 
 PyMethodDef functions[] = {
     {"randint", as_function(randint), METH_FASTCALL | METH_KEYWORDS,
      "randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, "
-     "requires_grad=False, pin_memory=False)\n--\n\n"
+     "requires_grad=False, pin_memory=False, out=None)\n--\n\n"
      "Integers drawn uniformly from `low` to `high - 1`; randint(high, size) starts at 0.\n\n"
      ">>> wg.randint(5, 6, (2,))\ntensor([5, 5])"},
     {nullptr, nullptr, 0, nullptr}};

@@ -1,6 +1,7 @@
 // Which line of the user's program is running: the innermost frame outside this package.
 #define Py_BUILD_CORE 1
 #include <Python.h>
+#include <internal/pycore_code.h>
 #include <internal/pycore_frame.h>
 #undef Py_BUILD_CORE
 
@@ -86,9 +87,47 @@ PyObject* set_package_directory(PyObject*, PyObject* text) {
 
 PyObject* call_site(PyObject*, PyObject*) { return PyUnicode_FromString(format(here()).c_str()); }
 
+// The local variables of a running function as [(name, value), ...]. Before Python 3.13 reading
+// f_locals leaves a copy with the frame, which keeps the values alive until the function returns.
+PyObject* frame_variables(PyObject*, PyObject* argument) {
+  if (!PyFrame_Check(argument)) {
+    PyErr_SetString(PyExc_TypeError, "_frame_variables(frame)");
+    return nullptr;
+  }
+  auto* frame = reinterpret_cast<PyFrameObject*>(argument);
+#if PY_VERSION_HEX < 0x030d0000
+  PyObject* code_object = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
+  auto* code = reinterpret_cast<PyCodeObject*>(code_object);
+  Py_DECREF(code_object);  // the frame holds it
+  if ((code->co_flags & CO_OPTIMIZED) != 0) {
+    PyObject* list = PyList_New(0);
+    for (int i = 0; list != nullptr && i < code->co_nlocalsplus; ++i) {
+      PyObject* value = frame->f_frame->localsplus[i];
+      const char kind = PyBytes_AS_STRING(code->co_localspluskinds)[i];
+      if ((kind & (CO_FAST_CELL | CO_FAST_FREE)) != 0 && value != nullptr && PyCell_Check(value)) {
+        value = PyCell_GET(value);
+      }
+      if (value == nullptr) continue;
+      PyObject* row = Py_BuildValue("(OO)", PyTuple_GET_ITEM(code->co_localsplusnames, i), value);
+      if (row == nullptr || PyList_Append(list, row) != 0) Py_CLEAR(list);
+      Py_XDECREF(row);
+    }
+    return list;
+  }
+#endif
+  PyObject* locals = PyFrame_GetLocals(frame);
+  if (locals == nullptr) return nullptr;
+  PyObject* items = PyMapping_Items(locals);
+  Py_DECREF(locals);
+  return items;
+}
+
 PyMethodDef functions[] = {
     {"_set_package_directory", set_package_directory, METH_O,
      "_set_package_directory(path)\n--\n\nFrames of files below `path` are not the user's."},
+    {"_frame_variables", frame_variables, METH_O,
+     "_frame_variables(frame)\n--\n\n[(name, value), ...] of the local variables, none of which is "
+     "kept alive."},
     {"_call_site", call_site, METH_NOARGS,
      "_call_site()\n--\n\nThe user's line that is running, as 'file:line'."},
     {nullptr, nullptr, 0, nullptr}};

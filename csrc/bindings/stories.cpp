@@ -1,15 +1,12 @@
 // What messages are made of, handed to Python, which composes them (wengert/autograd/_stories.py);
 // and the switches of the modes that explain a program.
 #include "autograd/engine.h"
-#include "bindings/call.h"
+#include "bindings/graph.h"
 #include "graph/lost.h"
 #include "kernels/cpu/strong_zeros.h"
 #include "ops/watch.h"
 
 namespace wengert::python {
-
-PyObject* wrap_node(Node* node);
-Node* unwrap_node(PyObject* object);
 
 namespace {
 
@@ -91,6 +88,7 @@ PyObject* saved_list(Node* node) {
   Owned list(PyList_New(0));
   auto visit = [](const char* role, Saved& saved, void* context) {
     if (saved.impl() == nullptr) return;  // kept elsewhere
+    if (saved.impl() == nullptr) return;  // a hook took it
     const TensorImpl& impl = *saved.impl();
     const auto bytes = static_cast<unsigned long long>(impl.numel) * item_size(impl.dtype);
     const bool leaf = impl.requires_grad && !impl.grad_fn;

@@ -3,7 +3,7 @@
 #include <structmember.h>
 
 #include "autograd/engine.h"
-#include "bindings/call.h"
+#include "bindings/graph.h"
 #include "graph/lost.h"
 #include "ops/record.h"
 #include "tensor/wrapper.h"
@@ -11,7 +11,6 @@
 namespace wengert::python {
 
 PyTypeObject* tensor_type = nullptr;
-PyObject* wrap_node(Node* node);
 
 namespace {
 
@@ -42,7 +41,7 @@ void tensor_dealloc(PyObject* object) {
 int tensor_traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(self_of(object)->dict);
   if (Py_TYPE(object) != tensor_type) Py_VISIT(Py_TYPE(object));
-  return 0;
+  return visit_proxy(self_of(object)->tensor.impl(), visit, arg);
 }
 
 int tensor_clear(PyObject* object) {

@@ -17,6 +17,8 @@ constexpr uint8_t kLongest = 8;
 // Inside a backward call nothing is asked about: its values are no one's history.
 bool quiet() { return modes.engine != 0 && !modes.grad; }
 
+}  // namespace
+
 Ref<Upstream> upstream_of(Node& node) {
   Ref<Upstream>& upstream = extra(node).upstream;
   if (!upstream) {
@@ -36,6 +38,8 @@ Ref<Upstream> upstream_of(const Tensor& tensor) {
   }
   return upstream;
 }
+
+namespace {
 
 Ref<Trail> new_trail(Cut cut, const char* op) {
   Ref<Trail> trail(new Trail());
@@ -101,6 +105,7 @@ void note_lost(const Tensor& result, const char* op, const Tensor& source) {
   if (!requires_grad(source)) {
     if (!source->trail) return;
     Ref<Trail> trail = new_trail(Cut::kStep, op);
+    trail->integer = !is_inexact(result.dtype());
     lead_on(*trail, source->trail);
     return attach(result, trail);
   }

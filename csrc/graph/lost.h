@@ -39,6 +39,9 @@ void note_cut(const Tensor& result, Cut cut, const char* op, Node& source);
 void note_left(const char* op, const Tensor& source);
 void note_returned(const Tensor& result, Cut cut, const char* op);
 
+// The way to look back at a node, or at what made a tensor; none where that needs no gradient.
+Ref<Upstream> upstream_of(Node& node);
+Ref<Upstream> upstream_of(const Tensor& tensor);
 // The node goes while someone looks back at it: from now on they see the leaves that it led to.
 void leave_leaves(Node& node);
 

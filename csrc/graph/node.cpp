@@ -115,11 +115,12 @@ void Saved::pack(const Tensor& tensor) {
   if (!is_output_) aside_->history = gradient_edge(tensor);
   const GradModeScope mode(false);
   aside_->packed = modes.saved_hooks->pack(alias(tensor));
-  WENGERT_CHECK(tensor->storage->version == version_, kRuntime,
-                "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
-                "to pack hook can not be modified by in-place operations as this can lead to "
-                "unexpected side-effects.",
-                describe_argument("saved", tensor));
+  WENGERT_CHECK(
+      tensor->storage->version == version_, kRuntime,
+      "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
+      "to pack hook can not be modified by in-place operations as this can lead to "
+      "unexpected side-effects.",
+      describe_argument("saved", tensor));
   if (aside_->packed->keeps(tensor.storage().get())) storage_ = tensor.storage();
 }
 
@@ -184,11 +185,12 @@ Tensor Saved::unpack(Node& owner, const char* role) const {
   const uint32_t version = version_, index = output_index_;
   const bool is_output = is_output_;
   const Tensor value = aside->packed->unpack();
-  WENGERT_CHECK(value.dtype() == aside->info.dtype && value.sizes() == aside->info.sizes, kRuntime,
-                "the unpack hook of a saved tensor gave something else than was packed\n  saved by ",
-                owner.type->op, " (", role, ")   ", format_site(owner.site), "\n  packed: ",
-                dtype_name(aside->info.dtype), to_string(aside->info.sizes),
-                describe_argument("unpacked", value));
+  WENGERT_CHECK(
+      value.dtype() == aside->info.dtype && value.sizes() == aside->info.sizes, kRuntime,
+      "the unpack hook of a saved tensor gave something else than was packed\n  saved by ",
+      owner.type->op, " (", role, ")   ", format_site(owner.site),
+      "\n  packed: ", dtype_name(aside->info.dtype), to_string(aside->info.sizes),
+      describe_argument("unpacked", value));
   // Hooks that keep the very memory (lambda x: x) protect it from nothing.
   if (storage && value.storage() == storage && storage->version != version) {
     fail_overwritten(owner, role, *value.impl(), version);
@@ -208,8 +210,7 @@ Tensor Saved::get(Node& owner, const char* role) const {
   if (impl_->storage != storage_) fail_replaced(owner, role, *impl_);
   Storage& storage = *storage_;
   if (storage.shared && storage.version == version_ && aside_ &&
-      checksum_of(*impl_) != aside_->checksum)
-      [[unlikely]] {
+      checksum_of(*impl_) != aside_->checksum) [[unlikely]] {
     log_write(storage, "another owner of the memory", storage.shared_at, WriteLog::kArray);
   }
   if (storage.version != version_) fail_overwritten(owner, role, *impl_, version_);

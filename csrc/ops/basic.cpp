@@ -55,8 +55,16 @@ Tensor _zeros(const Dims& size, DType dtype) {
   return result;
 }
 
-Tensor empty(const Dims& size, const std::optional<DType>& dtype, int, bool requires_grad, bool) {
-  return created(size, dtype, requires_grad);
+Tensor empty(const Dims& size, const std::optional<DType>& dtype, int, bool requires_grad, bool,
+             const std::optional<MemoryFormat>& format) {
+  WENGERT_CHECK(format != MemoryFormat::kPreserve, kRuntime,
+                "empty(): unsupported memory format option preserve_format");
+  Tensor result = created(size, dtype, requires_grad);
+  if (format.value_or(MemoryFormat::kContiguous) != MemoryFormat::kContiguous) {
+    result = alias(result, size, format_strides(size, *format), 0);
+    result->requires_grad = requires_grad;
+  }
+  return result;
 }
 Tensor zeros(const Dims& size, const std::optional<DType>& dtype, int, bool requires_grad, bool) {
   Tensor result = created(size, dtype, requires_grad);

@@ -32,6 +32,12 @@ void check_sizes(const char* op, const Dims& size) {
   }
 }
 
+Tensor like(const Tensor& input, const std::optional<DType>& dtype,
+            const std::optional<MemoryFormat>& format) {
+  return wengert::empty_like(input, dtype.value_or(input.dtype()),
+                             format.value_or(MemoryFormat::kPreserve));
+}
+
 // result[i] = value(i), rounded once.
 template <typename Fn>
 void fill_by_position(const Tensor& result, const Fn& value) {
@@ -48,20 +54,21 @@ void fill_by_position(const Tensor& result, const Fn& value) {
 
 namespace impl {
 
-Tensor empty_like(const Tensor& input, const std::optional<DType>& dtype, int, bool requires_grad) {
-  return with_grad(wengert::empty_like(input, dtype.value_or(input.dtype())), requires_grad);
+Tensor empty_like(const Tensor& input, const std::optional<DType>& dtype, int, bool requires_grad,
+                  const std::optional<MemoryFormat>& format) {
+  return with_grad(like(input, dtype, format), requires_grad);
 }
-Tensor zeros_like(const Tensor& input, const std::optional<DType>& dtype, int, bool requires_grad) {
-  return filled(wengert::empty_like(input, dtype.value_or(input.dtype())), Scalar(0),
-                requires_grad);
+Tensor zeros_like(const Tensor& input, const std::optional<DType>& dtype, int, bool requires_grad,
+                  const std::optional<MemoryFormat>& format) {
+  return filled(like(input, dtype, format), Scalar(0), requires_grad);
 }
-Tensor ones_like(const Tensor& input, const std::optional<DType>& dtype, int, bool requires_grad) {
-  return filled(wengert::empty_like(input, dtype.value_or(input.dtype())), Scalar(1),
-                requires_grad);
+Tensor ones_like(const Tensor& input, const std::optional<DType>& dtype, int, bool requires_grad,
+                 const std::optional<MemoryFormat>& format) {
+  return filled(like(input, dtype, format), Scalar(1), requires_grad);
 }
 Tensor full_like(const Tensor& input, const Scalar& value, const std::optional<DType>& dtype, int,
-                 bool requires_grad) {
-  return filled(wengert::empty_like(input, dtype.value_or(input.dtype())), value, requires_grad);
+                 bool requires_grad, const std::optional<MemoryFormat>& format) {
+  return filled(like(input, dtype, format), value, requires_grad);
 }
 
 Tensor new_empty(const Tensor& input, const Dims& size, const std::optional<DType>& dtype, int,

@@ -4,6 +4,7 @@
 #include "operators/basic.h"
 #include "operators/shape.h"
 #include "operators/view.h"
+#include "ops/type_names.h"
 
 namespace wengert::ops {
 
@@ -104,19 +105,14 @@ void put(const Tensor& target, const std::vector<Tensor>& indices, const Tensor&
   Walk walk = make_walk(target, indices);
   Tensor source = values;
   if (source.dtype() != target.dtype()) {
-    WENGERT_CHECK(source.ndim() == 0 || can_cast(source.dtype(), target.dtype()) || !accumulate,
-                  kRuntime, "Index put requires the source and destination dtypes match, got ",
-                  dtype_name(target.dtype()), " for the destination and ",
-                  dtype_name(source.dtype()), " for the source.");
+    // Unlike PyTorch's, ours may differ, unless something would be cut off.
+    WENGERT_CHECK(can_cast(source.dtype(), target.dtype()), kRuntime,
+                  "Index put requires the source and destination dtypes match, got ",
+                  type_name(target.dtype()), " for the destination and ",
+                  type_name(source.dtype()), " for the source.");
     source = converted_values(source, target.dtype());
   }
   if (source.storage() == target.storage()) source = cloned_values(source);
-  while (source.ndim() > static_cast<int64_t>(walk.result.size()) && source.sizes()[0] == 1) {
-    Dims sizes = source.sizes(), strides = source.strides();
-    sizes.erase(0);
-    strides.erase(0);
-    source = alias(source, sizes, strides, source.offset());
-  }
   WENGERT_CHECK(broadcastable_to(source.sizes(), walk.result), kRuntime,
                 "shape mismatch: value tensor of shape ", to_string(values.sizes()),
                 " cannot be broadcast to indexing result of shape ", to_string(walk.result));

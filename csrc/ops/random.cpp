@@ -12,6 +12,7 @@
 #include "operators/random.h"
 #include "operators/shape.h"
 #include "ops/generator.h"
+#include "ops/type_names.h"
 
 namespace wengert {
 
@@ -108,6 +109,23 @@ void fill_normal(const Tensor& target, Generator* generator, double mean, double
   }
 }
 
+// Bounds are numbers of the dtype, and so is the width of what is between them.
+void check_bounds(const char* op, DType dtype, double from, double to) {
+  const double most = visit_dtype(to_real(dtype), [](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_same_v<T, Half>) return 65504.0;
+    if constexpr (std::is_same_v<T, BFloat16>) return 0x1.FEp127;
+    if constexpr (std::is_floating_point_v<T>) return double{std::numeric_limits<T>::max()};
+    return 0.0;
+  });
+  WENGERT_CHECK(std::abs(from) <= most, kRuntime, op, "(): from is out of bounds for ",
+                element_name(to_real(dtype)));
+  WENGERT_CHECK(std::abs(to) <= most, kRuntime, op, "(): to is out of bounds for ",
+                element_name(to_real(dtype)));
+  WENGERT_CHECK(to - from <= most, kRuntime, op, "(): uniform_ expects to-from <= ", most,
+                ", the largest number of the dtype, but found to=", to, " and from=", from);
+}
+
 void check_std(const char* op, double std) {
   WENGERT_CHECK(std >= 0, kRuntime, op, "(): normal expects std >= 0.0, but found std ", std);
 }
@@ -169,8 +187,10 @@ DType like_dtype(const Tensor& input, const std::optional<DType>& dtype) {
 }
 
 // The layout of `input` where that is dense; filled in the order of memory.
-Tensor created_like(const Tensor& input, const std::optional<DType>& dtype, bool requires_grad) {
-  Tensor result = empty_like(input, like_dtype(input, dtype));
+Tensor created_like(const Tensor& input, const std::optional<DType>& dtype, bool requires_grad,
+                    const std::optional<MemoryFormat>& format) {
+  Tensor result =
+      empty_like(input, like_dtype(input, dtype), format.value_or(MemoryFormat::kPreserve));
   WENGERT_CHECK(!requires_grad || is_inexact(result.dtype()), kRuntime,
                 "only Tensors of floating point and complex dtype can require gradients");
   result->requires_grad = requires_grad;
@@ -268,27 +288,28 @@ Tensor randperm(int64_t n, Generator* generator, const std::optional<DType>& dty
 }
 
 Tensor rand_like(const Tensor& input, Generator* generator, const std::optional<DType>& dtype, int,
-                 bool requires_grad, bool) {
+                 bool requires_grad, bool, const std::optional<MemoryFormat>& format) {
   check_inexact("rand_like", like_dtype(input, dtype));
-  Tensor result = created_like(input, dtype, requires_grad);
+  Tensor result = created_like(input, dtype, requires_grad, format);
   fill_uniform(result, generator, 0, 1);
   return result;
 }
 
 Tensor randn_like(const Tensor& input, Generator* generator, const std::optional<DType>& dtype, int,
-                  bool requires_grad, bool) {
+                  bool requires_grad, bool, const std::optional<MemoryFormat>& format) {
   check_inexact("randn_like", like_dtype(input, dtype));
-  Tensor result = created_like(input, dtype, requires_grad);
+  Tensor result = created_like(input, dtype, requires_grad, format);
   fill_normal(result, generator, 0, 1);
   return result;
 }
 
 Tensor randint_like(const Tensor& input, const std::optional<int64_t>& low,
                     const std::optional<int64_t>& high, Generator* generator,
-                    const std::optional<DType>& dtype, int, bool requires_grad, bool) {
+                    const std::optional<DType>& dtype, int, bool requires_grad, bool,
+                    const std::optional<MemoryFormat>& format) {
   WENGERT_CHECK(low.has_value() || high.has_value(), kType,
                 "randint_like() missing 1 required positional argument: 'high'");
-  Tensor result = created_like(input, dtype, requires_grad);
+  Tensor result = created_like(input, dtype, requires_grad, format);
   // With one bound, that is the upper one.
   const int64_t first = low.has_value() && high.has_value() ? *low : 0;
   fill_integers("randint_like", result, generator, first, high.has_value() ? *high : *low);
@@ -360,8 +381,19 @@ Tensor poisson(const Tensor& input, Generator* generator) {
   return result;
 }
 
+Tensor _standard_gamma(const Tensor& input, Generator* generator) {
+  check_floating("_standard_gamma", input);
+  const Tensor shapes = contiguous_values(input);
+  Tensor result = wengert::empty(input.sizes(), input.dtype());
+  cpu::random_gamma(input.dtype(), draw(generator, input.numel()), input.numel(), shapes.data(),
+                    result.data());
+  return result;
+}
+
 Tensor binomial(const Tensor& count, const Tensor& prob, Generator* generator) {
-  check_floating("binomial", count);
+  WENGERT_CHECK(is_floating(count.dtype()), kValue,
+                "binomial(): binomial only supports floating-point dtypes for count, got: ",
+                type_name(count.dtype()), describe_argument("count", count));
   WENGERT_CHECK(count.dtype() == prob.dtype(), kValue,
                 "binomial(): Expected count and prob to have the same dtype",
                 describe_argument("count", count), describe_argument("prob", prob));
@@ -398,10 +430,11 @@ Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement,
 
 Tensor uniform_(const Tensor& input, double from, double to, Generator* generator) {
   check_inexact("uniform_", input.dtype());
-  WENGERT_CHECK(from <= to, kRuntime,
+  WENGERT_CHECK(!(from > to), kRuntime,
                 "uniform_(): uniform_ expects to return a [from, to) range, "
                 "but found from=",
                 from, " > to=", to);
+  check_bounds("uniform_", input.dtype(), from, to);
   return overwrite("uniform_", input,
                    [&](const Tensor& target) { fill_uniform(target, generator, from, to); });
 }
@@ -445,6 +478,8 @@ Tensor cauchy_(const Tensor& input, double median, double sigma, Generator* gene
 
 Tensor geometric_(const Tensor& input, double p, Generator* generator) {
   check_real("geometric_", input);
+  WENGERT_CHECK(input.dtype() != DType::bool_, kNotImplemented,
+                "\"geometric_\" not implemented for 'bool'", describe_argument("input", input));
   WENGERT_CHECK(p > 0 && p < 1, kRuntime,
                 "geometric_(): geometric_ expects p to be in (0, 1), but got p=", p);
   return overwrite("geometric_", input, [&](const Tensor& target) {
@@ -457,10 +492,16 @@ Tensor random_(const Tensor& input, const std::optional<int64_t>& from,
                const std::optional<int64_t>& to, Generator* generator) {
   check_real("random_", input);
   return overwrite("random_", input, [&](const Tensor& target) {
-    if (from.has_value() || to.has_value()) {
-      // With one bound, that is the upper one.
-      const int64_t first = from.has_value() && to.has_value() ? *from : 0;
-      fill_integers("random_", target, generator, first, to.has_value() ? *to : *from);
+    if (to.has_value()) {
+      fill_integers("random_", target, generator, from.value_or(0), *to);
+    } else if (from.has_value()) {
+      const Limits limits = integer_limits(target.dtype());
+      WENGERT_CHECK(*from >= limits.low && *from <= limits.high, kRuntime,
+                    "random_(): from is out of bounds for ", dtype_name(target.dtype()));
+      // A span of 2^64 is written as 0.
+      const uint64_t span = static_cast<uint64_t>(limits.high) - static_cast<uint64_t>(*from) + 1;
+      cpu::random_integers(target.dtype(), draw(generator, target.numel()), target.numel(), *from,
+                           span, target.data());
     } else {
       cpu::random_integers(target.dtype(), draw(generator, target.numel()), target.numel(), 0,
                            cpu::random_full_span(target.dtype()), target.data());

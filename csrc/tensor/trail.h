@@ -46,6 +46,7 @@ struct Trail : Pooled {
   Cut cut = Cut::kStep;
   bool guess = false;        // `next` is the likely origin, not a known one
   bool ends_in_cut = false;  // somewhere along it history was lost
+  bool integer = false;      // the values are integers or truths
   uint8_t length = 1;
   uint32_t skipped = 0;  // steps between this one and `next` that are not kept
   uint32_t custom = 0;   // the call of a custom function's forward that it happened in

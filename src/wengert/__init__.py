@@ -62,8 +62,15 @@ pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
 newaxis = None
 
-from wengert import func, linalg, memory, nn, optim, serialization, testing, utils
+from wengert import amp, func, linalg, memory, nn, optim, serialization, testing, utils
 from wengert._torch_view import as_torch
+from wengert.amp.autocast_mode import (
+    autocast,
+    get_autocast_dtype,
+    is_autocast_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+)
 from wengert.func import vmap
 from wengert.nn.functional import (
     bilinear,
@@ -76,8 +83,8 @@ from wengert.nn.functional import (
 __version__ = "0.1.0"
 # Parts of the package that are imported when they are first used.
 _LAZY = frozenset({
-    "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "fft", "hub", "jit", "mps",
-    "random", "special", "storage", "torch_version", "types", "version", "xpu",
+    "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
+    "hub", "jit", "mps", "random", "special", "storage", "torch_version", "types", "version", "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
@@ -91,6 +98,7 @@ if _typing.TYPE_CHECKING:
         cpu,
         cuda,
         distributed,
+        distributions,
         fft,
         hub,
         jit,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from wengert import _composite, _interop, _ops, _tensor_str, autograd
-from wengert._C import Tensor, _add_accumulated_hook, _add_hook, _remove_hook, _retain_grad
+from wengert._C import (
+    Tensor,
+    _add_accumulated_hook,
+    _add_hook,
+    _RemovableHandle,
+    _retain_grad,
+)
 
 METHODS = ("backward", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_",
            "retain_grad", "__repr__", "__iter__")  # fmt: skip
@@ -31,29 +36,12 @@ def backward(
     autograd.backward(self, gradient, retain_graph, create_graph, inputs)
 
 
-class _TensorHookHandle:
-    """Removes a hook, once."""
-
-    def __init__(self, tensor: Tensor, id_: int) -> None:
-        self._tensor = weakref.ref(tensor)
-        self._id: int | None = id_
-
-    def remove(self) -> None:
-        tensor = self._tensor()
-        if tensor is not None and self._id is not None:
-            _remove_hook(tensor, self._id)
-        self._id = None
-
-    def __enter__(self) -> _TensorHookHandle:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.remove()
-
-
-def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> _TensorHookHandle:
+def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> _RemovableHandle:
     """Calls ``hook(gradient)`` when the gradient of this tensor is known; a tensor that it returns
     takes the gradient's place. The handle's ``remove()`` undoes it.
+
+    Hooks run in the order in which they were registered, before ``.grad`` is added to. Raises
+    RuntimeError if the tensor needs no gradient, or if a hook changes the shape or the dtype.
 
     >>> x = wg.ones(1, requires_grad=True)
     >>> handle = x.register_hook(lambda g: g * 10)
@@ -61,12 +49,22 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> _Ten
     >>> x.grad
     tensor([10.])
     """
-    return _TensorHookHandle(self, _add_hook(self, hook))
+    return _add_hook(self, hook)
 
 
-def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> None:
-    """Calls ``hook(tensor)`` after a gradient was added to ``.grad`` of this leaf."""
-    _add_accumulated_hook(self, hook)
+def register_post_accumulate_grad_hook(
+    self: Tensor, hook: Callable[[Tensor], None]
+) -> _RemovableHandle:
+    """Calls ``hook(tensor)`` after a gradient was added to ``.grad`` of this leaf.
+
+    Raises RuntimeError on other tensors.
+
+    >>> x = wg.ones(1, requires_grad=True)
+    >>> handle = x.register_post_accumulate_grad_hook(lambda x: print(x.grad))
+    >>> (x * 3).sum().backward()
+    tensor([3.])
+    """
+    return _add_accumulated_hook(self, hook)
 
 
 def retain_grad(self: Tensor) -> None:

@@ -17,13 +17,9 @@ class Outcome:
     """What a program left behind."""
 
     error: BaseException | None
+    message: str
     names: dict[str, Any]
     warnings: list[str]
-
-    @property
-    def message(self) -> str:
-        assert self.error is not None, "the program raised nothing"
-        return str(self.error)
 
 
 class Runner:
@@ -43,8 +39,11 @@ class Runner:
                 names = runpy.run_path(str(file))
             except (RuntimeError, ValueError, TypeError, IndexError) as raised:
                 error = raised
-        shown = [f"{Path(w.filename).name}:{w.lineno}: {w.message}" for w in caught]
-        return Outcome(error, names, shown)
+        shown = [self._relative(f"{w.filename}:{w.lineno}: {w.message}") for w in caught]
+        return Outcome(error, self._relative(str(error)), names, shown)
+
+    def _relative(self, text: str) -> str:
+        return text.replace(f"{self._folder}/", "")
 
 
 def clean(text: str) -> str:
@@ -55,4 +54,4 @@ def clean(text: str) -> str:
 def split(case: str) -> tuple[str, str]:
     """A program and the expected text below it, parted by a line of dashes."""
     program, _, text = textwrap.dedent(case).partition("\n----\n")
-    return program, text.strip("\n")
+    return program.lstrip("\n"), text.strip("\n")

@@ -16,6 +16,11 @@ SKIPS: dict[tuple[str, str], str] = {
         for name in ("normal", "binomial", "poisson", "bernoulli")
         for check in ("gradient", "second")
     },
+    **{
+        ("_standard_gamma", check): "the derivative of the distribution, not of the sampler; see "
+        "the tests of distributions"
+        for check in ("gradient", "second")
+    },
     ("embedding", "gradient"): "on purpose no derivative: the padding row, division by frequency",
     **{
         ("linalg", f"value {dtype}"): "LAPACK has no matrices of this precision"
@@ -84,7 +89,7 @@ MEMORY = "memory that is not initialised: only shape and dtype are tested"
 OPTIMIZER = "tested with the optimizers, in tests/unit/optim/test_steps.py"
 NO_VALUE: dict[str, str] = {
     **dict.fromkeys(("rand", "randn", "_randint", "randperm", "rand_like", "randn_like",
-                     "randint_like", "normal", "bernoulli", "poisson", "binomial", "multinomial",
+                     "randint_like", "normal", "bernoulli", "poisson", "_standard_gamma", "binomial", "multinomial",
                      "uniform_", "normal_", "log_normal_", "exponential_", "cauchy_", "geometric_",
                      "random_", "bernoulli_", "_dropout", "dropout", "alpha_dropout"), RANDOM),
     **dict.fromkeys(("empty", "empty_like", "new_empty", "empty_strided", "resize_"), MEMORY),
@@ -216,6 +221,7 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     "normal": [{"mean": "randn(3)", "std": "rand(3)"}, {"mean": 0.0, "std": 1.0, "size": [2, 3]}],
     "bernoulli": [{"input": "rand(3)"}, {"input": "randn(3)", "p": 0.3}],
     "poisson": [{"input": "rand(3)"}],
+    "_standard_gamma": [{"input": "1 + rand(3)"}],
     "binomial": [{"count": "np.array([3.0, 5.0])", "prob": "rand(2)"}],
     "multinomial": [{"input": "rand(2, 4)", "num_samples": 3}],
     "uniform_": [{"input": "randn(3)"}],

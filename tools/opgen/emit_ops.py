@@ -351,9 +351,27 @@ class Emitter:
         parameters = "parameters" if entry.others else "nullptr"
         return f"{function}({entry.kernels['f']['symbol']}, dtype, {rule}, {out}operands, {parameters})"
 
+    def _autocast(self) -> list[str]:
+        """Calls itself with converted arguments in a region of mixed precision; see ops/autocast.h."""
+        entry = self.entry
+        kind = entry.get("autocast")
+        if kind is None:
+            return []
+        dtype = "autocast.low" if kind == "low" else "DType::float32"
+
+        def converted(p: Parameter) -> str:
+            if cpp_parameter_type(entry, p) == "const Operand&":
+                return f"{p.name}.is_tensor() ? Operand(autocast_to({p.name}.tensor(), {dtype})) : {p.name}"
+            is_tensor = p.is_tensor or p.is_tensor_list
+            return f"autocast_to({p.name}, {dtype})" if is_tensor else p.name
+
+        arguments = ", ".join(converted(p) for p in entry.parameters)
+        return ["  if (autocast.on) [[unlikely]] {", "    const AutocastPause pause;",
+                f"    return {entry.name}({arguments});", "  }"]
+
     def function(self) -> str:
         entry = self.entry
-        lines = [signature(entry) + " {"]
+        lines = [signature(entry) + " {", *self._autocast()]
         lines += ["  " + line for line in emit_transforms.intercept(entry)]
         if self.elementwise:
             lines += ["  " + line for line in self._prepare()]
@@ -507,7 +525,7 @@ def plan_kernels(entry: Entry, number: int) -> int:
     codes = {None: "T", "same": "T", "bool": "B", "real": "R", "complex": "C"}
     out = codes[entry.get("out")]
     entry.kernels["f"] = {
-        "symbol": f"k{camel(entry.name)}Kernel", "row": number, "out": out, "text": entry.get("f"),
+        "symbol": f"k{camel(entry.name)}Kernel", "row": number, "key": "f", "out": out, "text": entry.get("f"),
         "inputs": [p.name for p in entry.inputs], "parameters": entry.others,
         "codes": out + "".join(fixed.get(p.name, "T") for p in entry.inputs),
         "types": entry.get("dtypes", "float").split(),
@@ -520,7 +538,7 @@ def plan_kernels(entry: Entry, number: int) -> int:
         inputs = [n for n in [p.name for p in entry.inputs] + ["y"] if n in names]
         parameters = [p for p in entry.others if p.name in names]
         entry.kernels[key] = {
-            "symbol": f"k{camel(entry.name)}Vjp{camel(key)}", "row": number, "out": "T", "text": text,
+            "symbol": f"k{camel(entry.name)}Vjp{camel(key)}", "row": number, "key": key, "out": "T", "text": text,
             "inputs": inputs, "parameters": parameters, "vjp": True,
             "codes": "TT" + "".join(fixed.get(n, "T") for n in inputs),
             "types": [t for t in entry.get("dtypes", "float").split() if t in ("float", "complex")],
@@ -555,15 +573,25 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
         lines.append(f"  const auto* in{i} = reinterpret_cast<const "
                      f"{stored[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
     lines.append("  total &= -kLanes;")
-    lines.append("#pragma omp simd\n  for (int64_t i = 0; i < total; ++i) {")
-    for i, name in enumerate(names):
-        test = " != 0" if kernel["codes"][i + 1] == "B" else ""
-        lines.append(f"    const auto {name} = in{i}[i]{test};")
-    if kernel.get("vjp"):
-        lines.append(f"    out[i] = static_cast<T>({scalar_product(entry, kernel['text'])});")
-    else:
-        lines.append(f"    out[i] = static_cast<{out}>({scalar(entry, kernel['text'])});")
-    return "\n".join([*lines, "  }", "}"])
+
+    def loop(text: str) -> list[str]:
+        made = ["#pragma omp simd", "  for (int64_t i = 0; i < total; ++i) {"]
+        for i, name in enumerate(names):
+            test = " != 0" if kernel["codes"][i + 1] == "B" else ""
+            made.append(f"    [[maybe_unused]] const auto {name} = in{i}[i]{test};")
+        formula = scalar_product if kernel.get("vjp") else scalar
+        return [*made, f"    out[i] = static_cast<{out}>({formula(entry, text)});", "  }"]
+
+    for name, cases in (entry.get("uniform") or {}).items():
+        chosen = {value: case[kernel["key"]] for value, case in cases.items() if kernel["key"] in case}
+        if name not in names or not chosen:
+            continue
+        at = f"in{names.index(name)}"
+        lines.append(f"  if (uniform({at}, total)) {{")
+        for value, text in chosen.items():
+            lines += [f"  if ({at}[0] == T({value})) {{", *loop(text), "  return;", "  }"]
+        lines.append("  }")
+    return "\n".join([*lines, *loop(kernel["text"]), "}"])
 
 
 def kernel_row(entry: Entry, kernel: dict) -> str:

@@ -88,6 +88,8 @@ def includes(entries: list[Entry], table: Table) -> list[str]:
     lines = [f'#include "operators/{family}.h"' for family in sorted(needed)]
     # Helpers that only the formulas of one family call, where they have a header.
     own = f"ops/{entries[0].family}.h"
+    if any(entry.get("autocast") for entry in entries):
+        lines.append('#include "ops/autocast.h"')
     return lines + ([f'#include "{own}"'] if (SOURCES / own).exists() else [])
 
 

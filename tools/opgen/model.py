@@ -39,7 +39,7 @@ SETTINGS = {
     "f", "d", "vjp", "dtypes", "ints", "out", "operand_dtypes", "ref", "domain", "ulp", "kinks",
     "inplace", "out_variant", "public", "aliases", "operators", "special", "check", "init",
     "combine", "merge", "finish", "acc", "result", "varargs", "samples", "composite", "adjoint",
-    "skip", "errors", "jvp", "batch", "fields",
+    "autocast", "skip", "errors", "jvp", "batch", "fields", "uniform",
 }  # fmt: skip
 
 
@@ -195,6 +195,8 @@ def _check(entry: Entry) -> None:
             known = {*entry.derivatives, *entry.rules, *(entry.get("operand_dtypes") or {})}
             if (entry.derivatives or entry.rules) and p.name not in known and entry.public:
                 raise entry.fail(f"no derivative for input '{p.name}'")
+    if entry.get("autocast") not in (None, "low", "high"):
+        raise entry.fail("autocast is 'low' or 'high'")
     if entry.kind == "reduction":
         for key in ("init", "combine", "finish"):
             if entry.get(key) is None:

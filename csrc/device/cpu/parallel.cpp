@@ -49,13 +49,21 @@ int default_count() {
   return std::min(affinity_count(), cgroup_quota());
 }
 
+// The most that were ever allowed: threads of the pool that may exist.
+int most_threads = 1;
+// A forked child has none of the parent's threads, and libgomp would wait for them for ever: the
+// child stays with one thread.
+bool pool_is_lost = false;
+
 int& thread_count() {
   static int count = [] {
-    const int value = default_count();
-    omp_set_num_threads(value);
-    // A forked child has none of the parent's threads, and libgomp would wait for them.
-    pthread_atfork(nullptr, nullptr, [] { set_num_threads(1); });
-    return value;
+    most_threads = default_count();
+    omp_set_num_threads(most_threads);
+    pthread_atfork(nullptr, nullptr, [] {
+      pool_is_lost = pool_is_lost || most_threads > 1;
+      set_num_threads(1);
+    });
+    return most_threads;
   }();
   return count;
 }
@@ -65,7 +73,8 @@ int& thread_count() {
 int num_threads() { return thread_count(); }
 
 void set_num_threads(int count) {
-  thread_count() = std::max(1, count);
+  thread_count() = pool_is_lost ? 1 : std::max(1, count);
+  most_threads = std::max(most_threads, thread_count());
   omp_set_num_threads(thread_count());
 }
 

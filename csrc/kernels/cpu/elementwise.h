@@ -12,6 +12,16 @@ namespace wengert::cpu {
 // kLanes. Every element is thus computed by the same vector code wherever it lies in a tensor.
 using ElementwiseLoop = void (*)(char* const* operands, int64_t n, const Scalar* parameters);
 inline constexpr int64_t kLanes = 16;
+// Is an operand, such as the exponent of x**2, the same number everywhere? Common numbers have
+// loops of their own.
+template <typename T>
+inline bool uniform(const T* x, int64_t n) {
+  if (n == 0 || !(x[0] == x[n - 1])) return false;
+  int64_t others = 0;
+  for (int64_t i = 0; i < n; ++i) others += x[i] == x[0] ? 0 : 1;
+  return others == 0;
+}
+
 using LoopRow = ElementwiseLoop[kNumDTypes];
 
 // Reads n elements at byte stride `from_stride`, converts, writes n elements at `to_stride`.

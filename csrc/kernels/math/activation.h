@@ -8,7 +8,7 @@ inline namespace WENGERT_MATH_NAMESPACE {
 
 template <Real T>
 WENGERT_MATH T sigmoid(T x) {
-  return 1 / (1 + std::exp(-x));
+  return 1 / (1 + math::exp(-x));
 }
 template <Complex T>
 inline T sigmoid(T x) {
@@ -17,7 +17,7 @@ inline T sigmoid(T x) {
 
 template <Real T>
 WENGERT_MATH T logsigmoid(T x) {
-  return math::minimum(x, T(0)) - std::log1p(std::exp(-std::abs(x)));
+  return math::minimum(x, T(0)) - std::log1p(math::exp(-std::abs(x)));
 }
 
 // log(x / (1 - x)), with x first moved into [eps, 1 - eps] unless eps is NaN.
@@ -33,13 +33,13 @@ WENGERT_MATH T logit(T x, T eps = std::numeric_limits<T>::quiet_NaN()) {
 template <Real T>
 WENGERT_MATH T softplus(T x, T beta, T threshold) {
   const T z = x * beta;
-  return z > threshold ? x : std::log1p(std::exp(z)) / beta;
+  return z > threshold ? x : std::log1p(math::exp(z)) / beta;
 }
 
 // tanh(log(1 + exp(x))) = n / (n + 2) with n = exp(x) (exp(x) + 2); 1 in every precision past 20.
 template <Real T>
 WENGERT_MATH T _mish_gate(T x) {
-  const T e = std::exp(x > T(20) ? T(20) : x);
+  const T e = math::exp(x > T(20) ? T(20) : x);
   const T n = e * (e + 2);
   return n / (n + 2);
 }
@@ -48,7 +48,7 @@ WENGERT_MATH T _mish_gate(T x) {
 template <Real T>
 WENGERT_MATH T _gelu_gate(T x) {
   const T z = T(1.5957691216057308) * (x + T(0.044715) * x * x * x);
-  return 1 / (1 + std::exp(-z));
+  return 1 / (1 + math::exp(-z));
 }
 
 // x - tanh(x). Near 0 by Lambert's continued fraction, tanh(x) = x / (1 + c),

@@ -24,6 +24,7 @@ from . import (
     older_linalg,
     pointwise,
     queries,
+    random,
     reduction,
     sequence,
     shape,
@@ -34,8 +35,7 @@ from ._common import checked
 
 MODULES = (
     creation, decompositions, einsum, histograms, images, indexing, joining, linalg, matrix_norms,
-    older_linalg, pointwise, queries, reduction, sequence, shape,
-    spectrogram, windows,
+    older_linalg, pointwise, queries, random, reduction, sequence, shape, spectrogram, windows,
 )  # fmt: skip
 
 for _module in MODULES:

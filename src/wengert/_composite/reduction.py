@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import wengert
 from wengert import _ops
+from wengert._autocast import in_float32
 
 from . import return_types
 from ._common import (
@@ -278,6 +279,7 @@ def _quantile(
 
 
 @with_out
+@in_float32
 def quantile(
     input: Tensor,
     q: Any,
@@ -294,6 +296,7 @@ def quantile(
 
 
 @with_out
+@in_float32
 def nanquantile(
     input: Tensor,
     q: Any,
@@ -419,6 +422,7 @@ def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     return input.copy_(renorm(input, p, dim, maxnorm))
 
 
+@in_float32
 def cdist(
     x1: Tensor,
     x2: Tensor,

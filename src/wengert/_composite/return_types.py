@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
+from wengert import _C
+
 
 def _make(name: str, *fields: str) -> type:
     base: Any = namedtuple(name, fields)  # type: ignore[misc]
 
     def __repr__(self: Any) -> str:
         parts = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self, strict=True))
-        return f"wengert.return_types.{name}(\n{parts})"
+        return f"{_C._shown_package()}.return_types.{name}(\n{parts})"
 
     return type(
         name,

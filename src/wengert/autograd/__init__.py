@@ -11,21 +11,24 @@ from typing import Any
 from wengert import _C
 from wengert._C import Tensor, _run_backward, _zeros
 
-from . import _stories, _trails, forward_ad, functional, graph
+from . import _stories, _trails, forward_ad, function, functional, graph
 from ._explain import Explanation, explain
 from ._lint import lint
 from ._strong_zeros import is_strong_zeros_enabled, set_strong_zeros
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
+from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
 
 __all__ = [
     "Explanation",
+    "Function",
     "backward",
     "detect_anomaly",
     "enable_grad",
     "explain",
     "forward_ad",
+    "function",
     "functional",
     "grad",
     "gradcheck",

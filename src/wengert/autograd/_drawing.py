@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,13 +56,18 @@ class Vertex:
         saved = f"saves {human(self.saved)}" if self.saved else ""
         where = place(self.site) if self.site else ""
         if self.kind == "module":
-            where = f"{self.count} operations"
+            where = counted(self.count, "operation")
         return [where, self.shape, saved, ", ".join(self.parameters), source(self.site)]
 
     def title(self) -> str:
         """Its name, with those of the results that it makes."""
         results = [name for name in self.outputs if name != self.name]
         return f"{', '.join(results)} = {self.name}" if results else self.name
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """'1 leaf' or '2 leaves'."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def named_tensors(value: Any, name: str = "") -> dict[str, Tensor]:
@@ -116,7 +122,8 @@ class Drawing:
         count = sum(v.count for v in self.vertices if v.kind in ("operation", "module"))
         names = {name for v in self.vertices for name in v.parameters}
         names |= {v.name for v in self.vertices if v.kind == "leaf"}
-        return f"{count} operations, {len(names)} leaves, {human(self.saved)} saved"
+        leaves = counted(len(names), "leaf", "leaves")
+        return f"{counted(count, 'operation')}, {leaves}, {human(self.saved)} saved"
 
     # --- pictures ---
 
@@ -150,12 +157,12 @@ class Drawing:
 
 def _box(vertex: Vertex) -> Box:
     where, shape, saved, _, code = vertex.cells()
-    lines = [where, "  ".join(part for part in (shape, saved) if part)]
+    lines = [os.path.basename(where), "  ".join(part for part in (shape, saved) if part)]
     if vertex.kind != "module":
         lines += vertex.parameters
     elif vertex.parameters:
-        lines.append(f"{len(vertex.parameters)} parameters")
-    notes = [vertex.title(), *lines[:2], *vertex.parameters, code]
+        lines.append(counted(len(vertex.parameters), "parameter"))
+    notes = [vertex.title(), where, lines[1], *vertex.parameters, code]
     return Box(vertex.kind, vertex.title(), [line for line in lines if line],
                "\n".join(note for note in notes if note), bool(vertex.outputs))  # fmt: skip
 
@@ -313,7 +320,8 @@ def _fold(vertices: list[Vertex], depth: int) -> list[Vertex]:
                 inputs.append(groups[id(each)])
         behind = {id(each) for each in inputs}.union(*(before[id(each)] for each in inputs))
         parts = vertex.module.split(".")
-        path = ".".join(parts[: depth + (parts[0] in prefixes)])
+        outer = int(parts[0] in prefixes)
+        path = ".".join(parts[: depth + outer]) if len(parts) > outer else ""
         group = open_groups.get(path) if path and vertex.kind == "operation" else None
         # Whoever comes between the group and this vertex must not depend on the group.
         if group is not None and any(id(group) in before[id(e)] for e in inputs if e is not group):
@@ -344,35 +352,37 @@ MOST_LINES = 2000
 
 
 def _tree(vertices: list[Vertex]) -> str:
-    """From the results back to the inputs. Where several operands have a history it branches."""
-    read: dict[int, int] = {}
+    """From the results back to the inputs.
+
+    Where several operands have a history, all but the oldest are branches. What several vertices
+    read comes after the last of these, and has a number.
+    """
+    readers: dict[int, int] = {}
     for vertex in vertices:
         for each in vertex.inputs:
-            read[id(each)] = read.get(id(each), 0) + 1
+            readers[id(each)] = readers.get(id(each), 0) + 1
+    left = dict(readers)
     numbers: dict[int, int] = {}
     rows: list[list[str]] = []
-    roots = [v for v in reversed(vertices) if v.outputs or not read.get(id(v))]
-    waiting = [(root, "", "") for root in reversed(roots)]
+    sinks = [vertex for vertex in vertices if id(vertex) not in readers]
+    waiting = [(sink, "", "") for sink in sinks]
     while waiting and len(rows) < MOST_LINES:
         vertex, first, rest = waiting.pop()
-        if id(vertex) in numbers:
-            rows.append([f"{first}{vertex.name} #{numbers[id(vertex)]}, see above"])
+        mark = ""
+        if readers.get(id(vertex), 0) > 1:
+            mark = f" #{numbers.setdefault(id(vertex), len(numbers) + 1)}"
+        left[id(vertex)] = left.get(id(vertex), 1) - 1
+        if left[id(vertex)] > 0:
+            rows.append([f"{first}{vertex.name}{mark}, see below"])
             continue
-        shared = read.get(id(vertex), 0) > 1
-        if shared or vertex.outputs:
-            numbers[id(vertex)] = len(numbers) + 1
-        mark = f" #{numbers[id(vertex)]}" if shared else ""
         rows.append([f"{first}{vertex.title()}{mark}", *vertex.cells()])
-        inputs = vertex.inputs
-        if len(inputs) == 1:
-            waiting.append((inputs[0], rest, rest))
-            continue
-        # The oldest operand comes last, so that a shared trunk is not hidden in a branch.
-        order = sorted(range(len(inputs)), key=lambda i: -inputs[i].sequence)
-        for i in reversed(order):
-            last = i == order[-1]
-            waiting.append((inputs[i], rest + ("└─ " if last else "├─ "),
-                            rest + ("   " if last else "│  ")))  # fmt: skip
+        # The oldest operand goes on without a branch: a long trunk stays at the margin.
+        inputs = sorted(vertex.inputs, key=lambda v: v.sequence)
+        for i, each in enumerate(inputs):
+            if i == 0 and (len(inputs) == 1 or each.kind == "operation"):
+                waiting.append((each, rest, rest))
+            else:
+                waiting.append((each, rest + "├─ ", rest + "│  "))
     widths = [max((len(row[i]) for row in rows if i < len(row) > 1), default=0) for i in range(6)]
     lines = []
     for row in rows:

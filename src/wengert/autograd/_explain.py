@@ -34,7 +34,7 @@ ZERO_REASONS = {
                      "floor_divide"), FLAT),
     **dict.fromkeys(("relu", "relu6", "threshold", "hardsigmoid", "hardswish"),
                     "dead: no element that it reads lies where it has a slope"),
-    **dict.fromkeys(("mul", "_strong_product", "matmul", "mm", "bmm", "linear", "dot", "addmm",
+    **dict.fromkeys(("mul", "strong_product", "matmul", "mm", "bmm", "linear", "dot", "addmm",
                      "div", "mv"), "multiplied by zero"),
     **dict.fromkeys(("where", "masked_fill", "masked_scatter", "masked_select", "tril", "triu"),
                     "masked out: none of its elements was selected"),
@@ -46,8 +46,9 @@ ZERO_REASONS = {
                      "as_strided", "diagonal", "max_pool2d"), UNSELECTED),
     **dict.fromkeys(("sigmoid", "tanh", "softmax", "log_softmax", "logsigmoid", "erf", "selu",
                      "elu", "gelu", "silu"), SATURATED),
-    **dict.fromkeys(("copy_", "copy_slices", "fill_", "zero_"), "its values were written over"),
-    "dropout": "every element was dropped",
+    **dict.fromkeys(("copy", "copy_slices", "fill", "zero"), "its values were written over"),
+    **dict.fromkeys(("cat", "stack"), "no gradient reaches the part that it contributes"),
+    **dict.fromkeys(("dropout", "feature_dropout"), "every element was dropped"),
 }  # fmt: skip
 
 
@@ -216,9 +217,7 @@ def find_zero(target: int, infos: list[Info], watcher: Watcher) -> tuple[Info, s
                 feeding += 1
                 continue
             if not all(incoming):
-                reason = ZERO_REASONS.get(
-                    info["op"].removesuffix("_"), ZERO_REASONS.get(info["op"])
-                )
+                reason = ZERO_REASONS.get(label(info["op"]).removesuffix("_"))
                 return info, reason or "its derivative is zero at these values"
             if info["id"] not in seen:
                 seen.add(info["id"])

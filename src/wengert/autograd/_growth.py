@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,14 +24,15 @@ def grew(site: str | None, times: int) -> None:
     if site in _warned:
         return
     for name, roots in _holders():
-        steps, saved, newest = _held(roots)
+        steps, count, saved, newest = _held(roots)
         if steps < times // 2:
             continue
         _warned.add(site)
         warnings.warn(
-            f"the graph grew {times} steps in a row: '{name}' ({newest}) holds what {steps} "
-            f"backward calls at {place(site)} have freed, {human(saved)} of saved values besides. "
-            "Use .item() or .detach() where losses are added up or collected.",
+            f"the graph grew {times} steps in a row: '{name}' ({newest}) holds {count} operations "
+            f"of {steps} steps, {human(saved)} of saved values, and these steps cannot be "
+            "differentiated again. Use .item() or .detach() where losses are added up or "
+            "collected.",
             UserWarning,
             stacklevel=1 + depth_of_user(),
         )
@@ -55,18 +57,18 @@ def _tensors(value: Any) -> list[Tensor]:
     return []
 
 
-def _held(roots: list[Node]) -> tuple[int, int, str]:
-    """The number of backward calls whose nodes are held, bytes, and the newest operation."""
+def _held(roots: list[Node]) -> tuple[int, int, int, str]:
+    """Numbers of backward calls whose nodes are held, of nodes, of bytes; the newest operation."""
     runs: set[int] = set()
     saved: dict[int, int] = {}
     newest = (0, "")
-    for count, (_, info) in enumerate(walk(roots)):
-        if count > MOST_NODES:
-            break
+    count = 0
+    for _, info in itertools.islice(walk(roots), MOST_NODES):
         if info["leaf"] is not None:
             continue
+        count += 1
         if info["released"]:
             runs.add(info["run"])
         saved.update({storage: size for _, storage, size, leaf in info["saved"] if not leaf})
         newest = max(newest, (info["sequence"], f"{label(info['op'])}, {place(info['site'])}"))
-    return len(runs), sum(saved.values()), newest[1]
+    return len(runs), count, sum(saved.values()), newest[1]

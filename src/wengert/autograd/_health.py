@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 from wengert import _ops
-from wengert._C import Node, Tensor, _node_info, _trail
+from wengert._C import Node, Tensor, _frame_variables, _node_info, _trail
 
 from ._names import columns, describe, label, module_of, name_of, parameter_names, place, source
 from ._trails import BEGINNINGS, steps_of
@@ -59,7 +59,9 @@ def module_path() -> str:
     running: list[Any] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        owner = frame.f_locals.get("self") if frame.f_code.co_name == "forward" else None
+        owner = None
+        if frame.f_code.co_name == "forward":
+            owner = dict(_frame_variables(frame)).get("self")
         if isinstance(owner, modules.Module) and (not running or running[-1] is not owner):
             running.append(owner)
         frame = frame.f_back
@@ -123,6 +125,9 @@ def bad_gradient(
     if infinity is not None:
         first = _node_info(infinity)
         rows.append(_where("inf made by", first["op"], first["site"], _module_of_node(first)))
+        rows += [
+            _where("while differentiating", op, site, "") for _, op, site, *_ in first["origin"]
+        ]
     text = columns(rows, "  ")
     values = [(f"gradient {i} in:", describe(g), ranges(g))
               for i, g in enumerate(incoming) if g is not None]  # fmt: skip

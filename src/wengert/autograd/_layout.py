@@ -172,6 +172,8 @@ def _set_y(layers: list[list[int]], places: list[_Place]) -> tuple[float, float]
     for layer in layers:
         height = max((places[i].height for i in layer), default=0.0)
         for i in layer:
+            if places[i].box is None:
+                places[i].height = height  # straight through, not around corners of boxes
             places[i].y = y + (height - places[i].height) / 2
             places[i].x += 2 * MARGIN - left
         y += height + DISTANCE

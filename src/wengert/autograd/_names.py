@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from wengert._C import Node, Tensor, _node_info
+from wengert._C import Node, Tensor, _frame_variables, _node_info
 
 Upstream = Node | Tensor | tuple[Tensor, ...] | None
 
@@ -94,7 +94,7 @@ def user_variables() -> Iterator[tuple[str, Any]]:
     """The variables of the running functions, innermost first, then what their `self` holds."""
     owners = []
     for frame in _user_frames():
-        for name, value in frame.f_locals.items():
+        for name, value in _frame_variables(frame):
             if name == "self":
                 owners.append(value)
             elif not name.startswith("_"):

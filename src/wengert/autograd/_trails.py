@@ -132,6 +132,10 @@ def warn_of_lost(roots: list[Tensor]) -> None:
         steps = trail_of(root)
         if any(step.guess for step in steps) or all(step.cut in BEGINNINGS for step in steps):
             continue
+        # Numbers are recognised by their value, which says little if it is 0 or 1.
+        numbers = any(step.cut in ("numbers", "array") for step in steps)
+        if numbers and (root.numel() != 1 or float(root.item()).is_integer()):
+            continue
         warnings.warn(
             "backward() was called on a tensor that lost its history before it was set to require "
             f"a gradient: only its own .grad is filled{story(root)}",

@@ -30,7 +30,7 @@ class _GraphModule(types.ModuleType):
         >>> [vertex.name for vertex in drawing.vertices]
         ['x', 'exp', 'mul', 'sum']
         >>> drawing
-        <graph of 3 operations, 1 leaves, 8 B saved>
+        <graph of 3 operations, 1 leaf, 8 B saved>
         """
         return Drawing(outputs, fold)
 

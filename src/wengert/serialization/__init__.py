@@ -8,16 +8,13 @@ file.
 
 from __future__ import annotations
 
-import json
 import pickle
-import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from wengert import _C
 from wengert._storage import UntypedStorage
 
-from . import _safetensors, _torch_files, _tree
 from ._files import CorruptedError, Source, write
 
 __all__ = ["load", "save"]
@@ -25,8 +22,7 @@ __all__ = ["load", "save"]
 # What reading a damaged file can raise besides CorruptedError.
 _DAMAGE = (
     CorruptedError, EOFError, IndexError, KeyError, OverflowError, RecursionError, TypeError,
-    UnicodeError, ValueError, AttributeError, MemoryError, json.JSONDecodeError,
-    NotImplementedError, zipfile.BadZipFile, RuntimeError,
+    UnicodeError, ValueError, AttributeError, MemoryError, RuntimeError,
 )  # fmt: skip
 
 
@@ -67,6 +63,8 @@ def save(
     >>> wg.load(path)
     {'step': 3, 'weight': tensor([1., 1.])}
     """
+    from . import _safetensors, _tree  # not before they are needed: importing wengert is quick
+
     entries, metadata = _tree.encode(obj)
     write(f, _safetensors.pack(entries, metadata))
 
@@ -127,6 +125,8 @@ def load(
 
 
 def _load(source: Source, moved: Callable[[UntypedStorage, str], UntypedStorage]) -> Any:
+    from . import _safetensors, _torch_files, _tree
+
     start = source.read(0, min(16, source.size))
     if _safetensors.looks_like(start):
         return _tree.decode(source, _safetensors.parse(source))

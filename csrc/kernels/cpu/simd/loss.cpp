@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernels/cpu/simd/row_tools.h"
+#include "kernels/math/elementary.h"
 
 namespace wengert::cpu::WENGERT_ISA {
 
@@ -73,7 +74,7 @@ compute_t<T> row_log_sum_exp(const T* x, int64_t n) {
   C most = max_term<C>(0, n, [=](int64_t i) { return convert<C>(x[i]); });
   if (std::isinf(most)) most = 0;
   const double sum =
-      sum_terms<C>(0, n, [=](int64_t i) { return std::exp(convert<C>(x[i]) - most); });
+      sum_terms<C>(0, n, [=](int64_t i) { return math::exp_below_zero(convert<C>(x[i]) - most); });
   return most + std::log(static_cast<C>(sum));
 }
 
@@ -96,7 +97,7 @@ void tile_log_sum_exp(const T* x, int64_t n, int64_t stride, int64_t width, comp
   for (int64_t c = 0; c < n; ++c) {
 #pragma omp simd
     for (int64_t j = 0; j < width; ++j) {
-      sum[j] += std::exp(convert<C>(x[c * stride + j]) - most[j]);
+      sum[j] += math::exp_below_zero(convert<C>(x[c * stride + j]) - most[j]);
     }
   }
   for (int64_t j = 0; j < width; ++j) out[j] = most[j] + std::log(sum[j]);
@@ -179,12 +180,12 @@ void cross_entropy_gradient(const LossShape& shape, compute_t<T> smoothing, cons
 #pragma omp simd
         for (int64_t c = 0; c < n; ++c) {
           const C w = weight != nullptr ? convert<C>(weight[c]) : C(1);
-          to[c] = convert<T>(std::exp(convert<C>(from[c]) - lse) * s - e * w);
+          to[c] = convert<T>(math::exp_below_zero(convert<C>(from[c]) - lse) * s - e * w);
         }
       } else {
 #pragma omp simd
         for (int64_t c = 0; c < n; ++c) {
-          to[c] = convert<T>(std::exp(convert<C>(from[c]) - lse) * s);
+          to[c] = convert<T>(math::exp_below_zero(convert<C>(from[c]) - lse) * s);
         }
       }
     } else {
@@ -195,7 +196,7 @@ void cross_entropy_gradient(const LossShape& shape, compute_t<T> smoothing, cons
         const C* lse = log_sum_exp + at;
 #pragma omp simd
         for (int64_t j = 0; j < width; ++j) {
-          const C p = std::exp(convert<C>(row[j]) - lse[j]);
+          const C p = math::exp_below_zero(convert<C>(row[j]) - lse[j]);
           row_to[j] = convert<T>(scale[j] != 0 ? p * scale[j] - even[j] * w : C(0));
         }
       }
@@ -204,7 +205,7 @@ void cross_entropy_gradient(const LossShape& shape, compute_t<T> smoothing, cons
     for (int64_t j = 0; j < width; ++j) {
       const int64_t t = target[at + j];
       if (t == shape.ignore_index) continue;
-      const C p = std::exp(convert<C>(from[t * spatial + j]) - log_sum_exp[at + j]);
+      const C p = math::exp_below_zero(convert<C>(from[t * spatial + j]) - log_sum_exp[at + j]);
       const C w = smoothing > 0 ? weight_of(weight, t) : C(0);
       to[t * spatial + j] = convert<T>(p * scale[j] - even[j] * w - hit[j]);
     }

@@ -98,10 +98,25 @@ inline __attribute__((always_inline)) double sum_terms(int64_t begin, int64_t en
 template <class Compute, class Term>
 inline __attribute__((always_inline)) Compute max_term(int64_t begin, int64_t end,
                                                        const Term& term) {
+  constexpr int64_t kLanes = 64;
   Compute most = -std::numeric_limits<Compute>::infinity();
+  int64_t i = begin;
+  if (end - begin >= kLanes) {
+    Compute lanes[kLanes];
+    for (int64_t j = 0; j < kLanes; ++j) lanes[j] = most;
+    for (; i + kLanes <= end; i += kLanes) {
+#pragma omp simd
+      for (int64_t j = 0; j < kLanes; ++j) {
+        const Compute x = term(i + j);
+        lanes[j] = x > lanes[j] ? x : lanes[j];
+      }
+    }
 #pragma omp simd reduction(max : most)
-  for (int64_t i = begin; i < end; ++i) {
-    const Compute x = term(i);
+    for (int64_t j = 0; j < kLanes; ++j) most = lanes[j] > most ? lanes[j] : most;
+  }
+#pragma omp simd reduction(max : most)
+  for (int64_t j = i; j < end; ++j) {
+    const Compute x = term(j);
     most = x > most ? x : most;
   }
   return most;

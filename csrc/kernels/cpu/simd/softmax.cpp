@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernels/cpu/simd/row_tools.h"
+#include "kernels/math/elementary.h"
 
 namespace wengert::cpu::WENGERT_ISA {
 
@@ -15,8 +16,8 @@ void forward_row(bool log, const T* x, T* y, int64_t n, compute_t<T>* scratch) {
   using C = compute_t<T>;
   const C most = max_term<C>(0, n, [=](int64_t i) { return convert<C>(x[i]); });
   if (log) {
-    const C sum = static_cast<C>(
-        sum_terms<C>(0, n, [=](int64_t i) { return std::exp(convert<C>(x[i]) - most); }));
+    const C sum = static_cast<C>(sum_terms<C>(
+        0, n, [=](int64_t i) { return math::exp_below_zero(convert<C>(x[i]) - most); }));
     const C log_sum = std::log(sum);
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) y[i] = convert<T>((convert<C>(x[i]) - most) - log_sum);
@@ -29,7 +30,7 @@ void forward_row(bool log, const T* x, T* y, int64_t n, compute_t<T>* scratch) {
     exps = y;
   }
   const double sum = sum_terms<C>(0, n, [=](int64_t i) {
-    const C e = std::exp(convert<C>(x[i]) - most);
+    const C e = math::exp_below_zero(convert<C>(x[i]) - most);
     exps[i] = e;
     return e;
   });
@@ -55,7 +56,7 @@ void forward_tile(bool log, const T* x, T* y, int64_t n, int64_t stride, int64_t
   for (int64_t i = 0; i < n; ++i) {
 #pragma omp simd
     for (int64_t j = 0; j < width; ++j) {
-      sum[j] += std::exp(convert<C>(x[i * stride + j]) - most[j]);
+      sum[j] += math::exp_below_zero(convert<C>(x[i * stride + j]) - most[j]);
     }
   }
   if (log) {
@@ -72,7 +73,7 @@ void forward_tile(bool log, const T* x, T* y, int64_t n, int64_t stride, int64_t
     } else {
 #pragma omp simd
       for (int64_t j = 0; j < width; ++j) {
-        to[j] = convert<T>(std::exp(convert<C>(from[j]) - most[j]) / sum[j]);
+        to[j] = convert<T>(math::exp_below_zero(convert<C>(from[j]) - most[j]) / sum[j]);
       }
     }
   }
@@ -86,7 +87,7 @@ void backward_row(bool log, const T* grad, const T* y, T* dx, int64_t n) {
         static_cast<C>(sum_terms<C>(0, n, [=](int64_t i) { return convert<C>(grad[i]); }));
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
-      dx[i] = convert<T>(convert<C>(grad[i]) - std::exp(convert<C>(y[i])) * sum);
+      dx[i] = convert<T>(convert<C>(grad[i]) - math::exp_below_zero(convert<C>(y[i])) * sum);
     }
   } else {
     const C sum = static_cast<C>(
@@ -118,7 +119,7 @@ void backward_tile(bool log, const T* grad, const T* y, T* dx, int64_t n, int64_
     if (log) {
 #pragma omp simd
       for (int64_t j = 0; j < width; ++j) {
-        to[j] = convert<T>(convert<C>(g[j]) - std::exp(convert<C>(p[j])) * sum[j]);
+        to[j] = convert<T>(convert<C>(g[j]) - math::exp_below_zero(convert<C>(p[j])) * sum[j]);
       }
     } else {
 #pragma omp simd
@@ -147,7 +148,7 @@ void logsumexp_tile(const T* x, T* y, int64_t n, int64_t stride, int64_t width) 
   for (int64_t i = 0; i < n; ++i) {
 #pragma omp simd
     for (int64_t j = 0; j < width; ++j) {
-      sum[j] += std::exp(convert<C>(x[i * stride + j]) - most[j]);
+      sum[j] += math::exp(convert<C>(x[i * stride + j]) - most[j]);
     }
   }
   for (int64_t j = 0; j < width; ++j) y[j] = convert<T>(most[j] + std::log(sum[j]));
@@ -159,7 +160,7 @@ void logsumexp_row(const T* x, T* y, int64_t n) {
   C most = max_term<C>(0, n, [=](int64_t i) { return convert<C>(x[i]); });
   if (std::isinf(most)) most = 0;
   const double sum =
-      sum_terms<C>(0, n, [=](int64_t i) { return std::exp(convert<C>(x[i]) - most); });
+      sum_terms<C>(0, n, [=](int64_t i) { return math::exp(convert<C>(x[i]) - most); });
   *y = convert<T>(most + std::log(static_cast<C>(sum)));
 }
 

@@ -12,11 +12,9 @@ from . import (
     flatten,
     fold,
     instancenorm,
-    lazy,
     linear,
     loss,
     margin_loss,
-    module,
     normalization,
     padding,
     pixelshuffle,
@@ -50,11 +48,26 @@ from .sparse import *
 from .transformer import *
 from .upsampling import *
 
-_FAMILIES = (
-    activation, adaptive, attention, batchnorm, container, conv, distance, dropout, flatten, fold,
-    instancenorm, linear, loss, margin_loss, normalization, padding, pixelshuffle, pooling, rnn,
-    sparse, transformer, upsampling,
-)  # fmt: skip
-
-__all__ = ["Module", *(name for family in _FAMILIES for name in family.__all__)]
-__all__.sort()
+__all__ = ["Module"]
+__all__ += activation.__all__
+__all__ += adaptive.__all__
+__all__ += attention.__all__
+__all__ += batchnorm.__all__
+__all__ += container.__all__
+__all__ += conv.__all__
+__all__ += distance.__all__
+__all__ += dropout.__all__
+__all__ += flatten.__all__
+__all__ += fold.__all__
+__all__ += instancenorm.__all__
+__all__ += linear.__all__
+__all__ += loss.__all__
+__all__ += margin_loss.__all__
+__all__ += normalization.__all__
+__all__ += padding.__all__
+__all__ += pixelshuffle.__all__
+__all__ += pooling.__all__
+__all__ += rnn.__all__
+__all__ += sparse.__all__
+__all__ += transformer.__all__
+__all__ += upsampling.__all__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import wengert as wg
 
 from ...utils.hooks import RemovableHandle
-from ..parameter import Parameter
+from ..parameter import Parameter, is_lazy
 
 __all__ = ["StateMixin"]
 
@@ -72,7 +73,7 @@ class StateMixin:
 
     def state_dict(
         self,
-        *,
+        *args: Any,
         destination: dict[str, Any] | None = None,
         prefix: str = "",
         keep_vars: bool = False,
@@ -86,6 +87,16 @@ class StateMixin:
             prefix: put before every name.
             keep_vars: give the parameters themselves instead of detached tensors.
         """
+        if args:
+            warnings.warn(
+                "Positional args are being deprecated, use kwargs instead.",
+                FutureWarning,
+                stacklevel=2,
+            )
+            given = dict(zip(("destination", "prefix", "keep_vars"), args, strict=False))
+            destination = given.get("destination", destination)
+            prefix = given.get("prefix", prefix)
+            keep_vars = given.get("keep_vars", keep_vars)
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()  # type: ignore[attr-defined]
@@ -115,10 +126,10 @@ class StateMixin:
         values = self.__dict__
         for name in self._parameter_names:
             if values[name] is not None:
-                destination[prefix + name] = values[name] if keep_vars else values[name].detach()
+                destination[prefix + name] = _saved(values[name], keep_vars)
         for name, persistent in self._buffer_names.items():
             if persistent and values[name] is not None:
-                destination[prefix + name] = values[name] if keep_vars else values[name].detach()
+                destination[prefix + name] = _saved(values[name], keep_vars)
         if self._has_own("get_extra_state"):
             destination[prefix + _EXTRA_STATE_KEY] = self.get_extra_state()
 
@@ -255,6 +266,8 @@ class StateMixin:
                     f"Tensor-like object from checkpoint but received {type(incoming)}"
                 )
                 continue
+            if is_lazy(tensor) and is_lazy(incoming):
+                continue
             # Scalars were once saved with one dimension.
             if tensor.dim() == 0 and incoming.dim() == 1 and incoming.shape[0] == 1:
                 incoming = incoming[0]
@@ -338,6 +351,11 @@ def _add(hooks: OrderedDict, entry: Any) -> RemovableHandle:
     handle = RemovableHandle(hooks)
     hooks[handle.id] = entry
     return handle
+
+
+def _saved(tensor: wg.Tensor, keep_vars: bool) -> wg.Tensor:
+    # What has no shape yet is saved as such.
+    return tensor if keep_vars or is_lazy(tensor) else tensor.detach()
 
 
 def _shape(tensor: wg.Tensor) -> str:

@@ -39,8 +39,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     https://arxiv.org/abs/1609.04309.
 
     >>> import wengert as wg
-    >>> layer = wg.nn.AdaptiveLogSoftmaxWithLoss(8, 20, cutoffs=[5, 10])
-    >>> layer.log_prob(wg.zeros(3, 8)).shape
+    >>> layer = wg.nn.AdaptiveLogSoftmaxWithLoss(16, 20, cutoffs=[5, 10])
+    >>> layer.log_prob(wg.zeros(3, 16)).shape
     wengert.Size([3, 20])
     """
 

@@ -13,6 +13,7 @@ from .. import init
 from ..parameter import Parameter, UninitializedParameter
 from .lazy import LazyModuleMixin
 from .module import Module
+from .utils import _ntuple
 
 __all__ = [
     "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
@@ -65,11 +66,11 @@ class _ConvNd(Module):
             )
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = self._per_dimension(kernel_size)
-        self.stride = self._per_dimension(stride)
-        self.padding = padding if isinstance(padding, str) else self._per_dimension(padding)
-        self.dilation = self._per_dimension(dilation)
-        self.output_padding = self._per_dimension(output_padding)
+        self.kernel_size = _ntuple(self._spatial)(kernel_size)
+        self.stride = _ntuple(self._spatial)(stride)
+        self.padding = padding if isinstance(padding, str) else _ntuple(self._spatial)(padding)
+        self.dilation = _ntuple(self._spatial)(dilation)
+        self.output_padding = _ntuple(self._spatial)(output_padding)
         self.groups = groups
         self.padding_mode = padding_mode
         if padding == "same" and any(step != 1 for step in self.stride):
@@ -79,9 +80,6 @@ class _ConvNd(Module):
             "bias", Parameter(wg.empty(out_channels, device=device, dtype=dtype)) if bias else None
         )
         self.reset_parameters()
-
-    def _per_dimension(self, value: Any) -> tuple[int, ...]:
-        return (value,) * self._spatial if isinstance(value, int) else tuple(value)
 
     def _weight_shape(self) -> tuple[int, ...]:
         first, second = self.out_channels, self.in_channels
@@ -126,7 +124,7 @@ class _ConvNd(Module):
             f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
             f"stride={self.stride}"
         )
-        if self.padding not in ("valid", (0,) * self._spatial):
+        if self.padding != (0,) * self._spatial:
             text += f", padding={self.padding}"
         if self.dilation != (1,) * self._spatial:
             text += f", dilation={self.dilation}"

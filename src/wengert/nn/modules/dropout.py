@@ -12,7 +12,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _Dropout(Module):
+class _DropoutNd(Module):
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         F._check_probability(p)
@@ -23,35 +23,35 @@ class _Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout(_Dropout):
+class Dropout(_DropoutNd):
     """In training zeroes elements with probability ``p`` and divides the others by ``1 - p``."""
 
     def forward(self, input: wg.Tensor) -> wg.Tensor:
         return F.dropout(input, self.p, self.training, self.inplace)
 
 
-class Dropout1d(_Dropout):
+class Dropout1d(_DropoutNd):
     """Zeroes whole channels of an input (N, C, L)."""
 
     def forward(self, input: wg.Tensor) -> wg.Tensor:
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
-class Dropout2d(_Dropout):
+class Dropout2d(_DropoutNd):
     """Zeroes whole channels of an input (N, C, H, W)."""
 
     def forward(self, input: wg.Tensor) -> wg.Tensor:
         return F.dropout2d(input, self.p, self.training, self.inplace)
 
 
-class Dropout3d(_Dropout):
+class Dropout3d(_DropoutNd):
     """Zeroes whole channels of an input (N, C, D, H, W) or (C, D, H, W)."""
 
     def forward(self, input: wg.Tensor) -> wg.Tensor:
         return F.dropout3d(input, self.p, self.training, self.inplace)
 
 
-class AlphaDropout(_Dropout):
+class AlphaDropout(_DropoutNd):
     """Dropout that keeps mean and variance behind a `SELU`.
 
     Source: Klambauer et al. (2017), Self-normalizing neural networks,
@@ -62,7 +62,7 @@ class AlphaDropout(_Dropout):
         return F.alpha_dropout(input, self.p, self.training, self.inplace)
 
 
-class FeatureAlphaDropout(_Dropout):
+class FeatureAlphaDropout(_DropoutNd):
     """`AlphaDropout` of whole channels of an input (N, C, ...)."""
 
     def forward(self, input: wg.Tensor) -> wg.Tensor:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import wengert as wg
 
 from ...utils.hooks import RemovableHandle
-from ..parameter import Buffer, Parameter
+from ..parameter import Buffer, Parameter, is_lazy
+from ._blame import name_module
 from ._registry import Registry
 from ._state import StateMixin
 
@@ -81,14 +82,18 @@ class Module(StateMixin):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if (
-            self._forward_hooks
-            or self._forward_pre_hooks
-            or _global_forward_hooks
-            or _global_forward_pre_hooks
-        ):
-            return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            if (
+                self._forward_hooks
+                or self._forward_pre_hooks
+                or _global_forward_hooks
+                or _global_forward_pre_hooks
+            ):
+                return self._call_with_hooks(args, kwargs)
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            name_module(error, self, args, Module.__call__.__code__)
+            raise
 
     def _call_with_hooks(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         pre_hooks = (*_global_forward_pre_hooks.values(), *self._forward_pre_hooks.values())
@@ -323,20 +328,29 @@ class Module(StateMixin):
         module: Module = self
         for name in target.split(".") if target else ():
             if not hasattr(module, name):
-                raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+                raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
             module = getattr(module, name)
             if not isinstance(module, Module):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
 
-    def set_submodule(self, target: str, module: Module) -> None:
-        """Puts ``module`` in the place named ``target``."""
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Puts ``module`` in the place named ``target``; with ``strict`` there must be one.
+
+        Raises:
+            ValueError: no name, or no module. AttributeError: a name on the way leads to none.
+        """
         if target == "":
             raise ValueError("Cannot set the submodule without a target name!")
         if not isinstance(module, Module):
             raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
-        parent, _, name = target.rpartition(".")
-        setattr(self.get_submodule(parent), name, module)
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """Returns the parameter with the qualified name ``target``."""
@@ -350,7 +364,7 @@ class Module(StateMixin):
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if not hasattr(module, name):
-            raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
         if name not in registry.fget(module):
             article = "" if expected.startswith("a ") else "an "
             raise AttributeError(f"`{name}` is not {article}{expected}")
@@ -374,9 +388,9 @@ class Module(StateMixin):
                     path = prefix + ("." if prefix else "") + name
                     yield from module.named_modules(memo, path, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
-        """Yields this module and all below it, each once."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """Yields this module and all below it, each once unless ``remove_duplicate`` is false."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -460,17 +474,20 @@ class Module(StateMixin):
                 if grad is not None:
                     parameter.grad = fn(grad).requires_grad_(grad.requires_grad)
         for name in self._buffer_names:
-            if values[name] is not None:
-                values[name] = fn(values[name])
+            buffer = values[name]
+            if is_lazy(buffer):
+                buffer.data = fn(buffer.data)
+            elif buffer is not None:
+                values[name] = fn(buffer)
         return self
 
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
         """Moves all parameters and buffers to a device, a floating-point dtype, or both, in place.
 
         Takes ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``. Integer
-        buffers keep their dtype.
+        buffers keep their dtype. ``memory_format`` lays out what has four or five dimensions.
         """
-        device, dtype, non_blocking = _parse_to(*args, **kwargs)
+        device, dtype, non_blocking, memory_format = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 "nn.Module.to only accepts floating point or complex dtypes, but got desired "
@@ -480,7 +497,10 @@ class Module(StateMixin):
         def convert(tensor: wg.Tensor) -> wg.Tensor:
             inexact = tensor.is_floating_point() or tensor.is_complex()
             target = dtype if inexact and dtype is not None else tensor.dtype
-            return tensor.to(device or tensor.device, target, non_blocking)
+            moved = tensor.to(device or tensor.device, target, non_blocking)
+            if memory_format is not None and tensor.dim() in (4, 5):
+                moved = moved.contiguous(memory_format=memory_format)
+            return moved
 
         return self._apply(convert)
 
@@ -553,6 +573,10 @@ class Module(StateMixin):
                     parameter.grad.requires_grad_(False)
                 parameter.grad.zero_()
 
+    def __dir__(self) -> list[str]:
+        # Without the names of children such as "0", which cannot be typed.
+        return sorted(name for name in super().__dir__() if not name[:1].isdigit())
+
     # ---- printing ----
 
     def _get_name(self) -> str:
@@ -590,7 +614,7 @@ def _parse_to(
     dtype: Any = None,
     non_blocking: bool = False,
     memory_format: Any = None,
-) -> tuple[Any, Any, bool]:
+) -> tuple[Any, Any, bool, Any]:
     for argument in args:
         if isinstance(argument, wg.Tensor):
             device, dtype = argument.device, argument.dtype
@@ -600,7 +624,7 @@ def _parse_to(
             non_blocking = argument
         elif argument is not None:
             device = argument
-    return device, dtype, non_blocking
+    return device, dtype, non_blocking, memory_format
 
 
 def _indent(text: str, by: int = 2) -> str:

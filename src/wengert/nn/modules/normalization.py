@@ -35,7 +35,11 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(Module):
-    """`LocalResponseNorm` of images (N, C, H, W), the window of channels centred on each."""
+    """`LocalResponseNorm` of images (N, C, H, W), the window of channels centred on each.
+
+    Of an even ``size`` the odd window around the centre counts. PyTorch's module of this name also
+    adds the channel before the window, from the third channel on.
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         super().__init__()

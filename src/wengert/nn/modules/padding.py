@@ -54,7 +54,9 @@ class ConstantPad1d(_ConstantPad):
 
 
 class ConstantPad2d(_ConstantPad):
-    """Margins of ``value`` at the last two dimensions: one number, or (left, right, top, bottom)."""
+    """Margins of ``value`` at the last two dimensions: one number, or
+    (left, right, top, bottom).
+    """
 
     _spatial = 2
 

@@ -121,26 +121,31 @@ class TransformerEncoderLayer(Module):
     ) -> wg.Tensor:
         x = src
         if self.norm_first:
-            x = x + self._attend(self.norm1(x), src_mask, src_key_padding_mask, is_causal)
-            return x + self._feed_forward(self.norm2(x))
-        x = self.norm1(x + self._attend(x, src_mask, src_key_padding_mask, is_causal))
-        return self.norm2(x + self._feed_forward(x))
+            x = x + self._sa_block(self.norm1(x), src_mask, src_key_padding_mask, is_causal)
+            return x + self._ff_block(self.norm2(x))
+        x = self.norm1(x + self._sa_block(x, src_mask, src_key_padding_mask, is_causal))
+        return self.norm2(x + self._ff_block(x))
 
-    def _attend(
-        self, x: wg.Tensor, mask: wg.Tensor | None, padding: wg.Tensor | None, is_causal: bool
+    # Of their own, as in PyTorch, so that a subclass can replace one of them.
+    def _sa_block(
+        self,
+        x: wg.Tensor,
+        attn_mask: wg.Tensor | None,
+        key_padding_mask: wg.Tensor | None,
+        is_causal: bool = False,
     ) -> wg.Tensor:
         output, _ = self.self_attn(
             x,
             x,
             x,
-            key_padding_mask=padding,
+            key_padding_mask=key_padding_mask,
             need_weights=False,
-            attn_mask=mask,
+            attn_mask=attn_mask,
             is_causal=is_causal,
         )
         return self.dropout1(output)
 
-    def _feed_forward(self, x: wg.Tensor) -> wg.Tensor:
+    def _ff_block(self, x: wg.Tensor) -> wg.Tensor:
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 
@@ -195,40 +200,55 @@ class TransformerDecoderLayer(Module):
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> wg.Tensor:
-        def attend(x: wg.Tensor) -> wg.Tensor:
-            output, _ = self.self_attn(
-                x,
-                x,
-                x,
-                key_padding_mask=tgt_key_padding_mask,
-                need_weights=False,
-                attn_mask=tgt_mask,
-                is_causal=tgt_is_causal,
-            )
-            return self.dropout1(output)
-
-        def attend_memory(x: wg.Tensor) -> wg.Tensor:
-            output, _ = self.multihead_attn(
-                x,
-                memory,
-                memory,
-                key_padding_mask=memory_key_padding_mask,
-                need_weights=False,
-                attn_mask=memory_mask,
-                is_causal=memory_is_causal,
-            )
-            return self.dropout2(output)
-
+        own = (tgt_mask, tgt_key_padding_mask, tgt_is_causal)
+        other = (memory, memory_mask, memory_key_padding_mask, memory_is_causal)
         x = tgt
         if self.norm_first:
-            x = x + attend(self.norm1(x))
-            x = x + attend_memory(self.norm2(x))
-            return x + self._feed_forward(self.norm3(x))
-        x = self.norm1(x + attend(x))
-        x = self.norm2(x + attend_memory(x))
-        return self.norm3(x + self._feed_forward(x))
+            x = x + self._sa_block(self.norm1(x), *own)
+            x = x + self._mha_block(self.norm2(x), *other)
+            return x + self._ff_block(self.norm3(x))
+        x = self.norm1(x + self._sa_block(x, *own))
+        x = self.norm2(x + self._mha_block(x, *other))
+        return self.norm3(x + self._ff_block(x))
 
-    def _feed_forward(self, x: wg.Tensor) -> wg.Tensor:
+    def _sa_block(
+        self,
+        x: wg.Tensor,
+        attn_mask: wg.Tensor | None,
+        key_padding_mask: wg.Tensor | None,
+        is_causal: bool = False,
+    ) -> wg.Tensor:
+        output, _ = self.self_attn(
+            x,
+            x,
+            x,
+            key_padding_mask=key_padding_mask,
+            need_weights=False,
+            attn_mask=attn_mask,
+            is_causal=is_causal,
+        )
+        return self.dropout1(output)
+
+    def _mha_block(
+        self,
+        x: wg.Tensor,
+        mem: wg.Tensor,
+        attn_mask: wg.Tensor | None,
+        key_padding_mask: wg.Tensor | None,
+        is_causal: bool = False,
+    ) -> wg.Tensor:
+        output, _ = self.multihead_attn(
+            x,
+            mem,
+            mem,
+            key_padding_mask=key_padding_mask,
+            need_weights=False,
+            attn_mask=attn_mask,
+            is_causal=is_causal,
+        )
+        return self.dropout2(output)
+
+    def _ff_block(self, x: wg.Tensor) -> wg.Tensor:
         return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import namedtuple
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -124,7 +125,7 @@ class PackedSequence(_Fields):
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """``result[permutation[i]] == i``.
 
-    >>> invert_permutation(wg.tensor([2, 0, 1]))
+    >>> wg.nn.utils.rnn.invert_permutation(wg.tensor([2, 0, 1]))
     tensor([1, 2, 0])
     """
     if permutation is None:
@@ -158,6 +159,7 @@ def pack_padded_sequence(
         ValueError: a length greater than T.
 
     >>> padded = wg.tensor([[1, 2, 0], [3, 4, 5]])
+    >>> from wengert.nn.utils.rnn import pack_padded_sequence
     >>> pack_padded_sequence(padded, [2, 3], batch_first=True, enforce_sorted=False).data
     tensor([3, 1, 4, 2, 5])
     """
@@ -183,7 +185,7 @@ def pack_padded_sequence(
             "Length of all samples has to be greater than 0, but found an element in 'lengths' "
             "that is <= 0"
         )
-    if any(longer < shorter for longer, shorter in zip(sizes, sizes[1:], strict=False)):
+    if any(longer < shorter for longer, shorter in itertools.pairwise(sizes)):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You "
             "can pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to "
@@ -247,7 +249,8 @@ def pad_sequence(
 ) -> Tensor:
     """Sequences (L, ...) of different lengths as one tensor (T, B, ...), or (B, T, ...).
 
-    >>> pad_sequence([wg.tensor([1, 2]), wg.tensor([3])], batch_first=True, padding_value=9)
+    >>> sequences = [wg.tensor([1, 2]), wg.tensor([3])]
+    >>> wg.nn.utils.rnn.pad_sequence(sequences, batch_first=True, padding_value=9)
     tensor([[1, 2],
             [3, 9]])
     """
@@ -290,7 +293,7 @@ def unpad_sequence(
 def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> PackedSequence:
     """Packs sequences (L, ...) of different lengths.
 
-    >>> pack_sequence([wg.tensor([1, 2, 3]), wg.tensor([4])]).data
+    >>> wg.nn.utils.rnn.pack_sequence([wg.tensor([1, 2, 3]), wg.tensor([4])]).data
     tensor([1, 4, 2, 3])
     """
     lengths = [sequence.shape[0] for sequence in sequences]

@@ -137,7 +137,7 @@ class Fetcher:
         if self.batch_size is None:
             sample = self._next(0)
             return END if sample is END else self.collate(sample)
-        batch = []
+        batch: list[Any] = []
         while len(batch) < self.batch_size:
             sample = self._next(len(batch))
             if sample is END:

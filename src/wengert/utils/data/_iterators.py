@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import pickle
 import time
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import wengert as wg
 
 from ._fetch import END, Fetcher, Task
 from ._order import Epoch, isolated, tasks
-from ._pool import Pool
 from ._seeds import Isolated
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
+
+if TYPE_CHECKING:
+    from ._pool import Pool
 
 __all__ = ["InProcess", "OfTensors", "WithWorkers"]
 
@@ -140,19 +143,16 @@ class WithWorkers(LoaderIterator):
         self._in_order = loader.in_order
         self._answers: dict[int, tuple[int, str, Any]] = {}
         self._asked: dict[int, int] = {}  # tasks that are out, and their workers
-        self._next_number = epoch.done
         if not epoch.taken:
             epoch.taken = [0] * self._count
         pool.begin(epoch.seed, epoch.taken if self._streams else [0] * self._count)
         self._through = set(epoch.exhausted)
-        self._tasks = self._stream_tasks() if self._streams else tasks(loader, epoch)
+        # Nothing here may refer back to this object: workers end when it is dropped.
+        self._tasks = (
+            map(Task, itertools.count(epoch.done)) if fetcher.streams else tasks(loader, epoch)
+        )
         self._turn = epoch.turn
         self._fill()
-
-    def _stream_tasks(self) -> Iterator[Task]:
-        while True:
-            yield Task(self._next_number)
-            self._next_number += 1
 
     def _fill(self) -> None:
         """Keeps as many tasks out as are to be prefetched."""

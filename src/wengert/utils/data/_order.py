@@ -9,7 +9,7 @@ from typing import Any
 
 import wengert as wg
 
-from ._fetch import Task
+from ._fetch import END, Task
 from ._seeds import Isolated, mix
 from .distributed import DistributedSampler
 from .sampler import (
@@ -88,8 +88,8 @@ def tasks(loader: Any, epoch: Epoch) -> Iterator[Task]:
     number = 0
     while True:
         with own:
-            chosen = next(indices, tasks)  # any object that is no index
-        if chosen is tasks:
+            chosen: Any = next(indices, END)
+        if chosen is END:
             return
         if batched and not isinstance(chosen, list):
             chosen = list(chosen)

@@ -221,6 +221,7 @@ def _stop(workers: list[_Worker], selector: Any, owner: int) -> None:
             if worker.process.is_alive():
                 worker.process.kill()
                 worker.process.join()
+            worker.process.close()
         for worker in workers:
             for _, descriptor in worker.outbox:
                 if descriptor is not None:

@@ -17,41 +17,15 @@ from typing import Any
 
 import wengert as wg
 
+from . import _info
 from ._fetch import END, Fetcher, Task
+from ._info import WorkerInfo
 from ._seeds import seed_all
 from ._transport import dumps, loads, receive
 
-__all__ = ["Progress", "Setup", "WorkerInfo", "get_worker_info", "run"]
+__all__ = ["Progress", "Setup", "run"]
 
 _PARENT_CHECK_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """What :func:`get_worker_info` tells: who this worker is, and its copy of the data set.
-
-    ``id`` counts from 0; ``num_workers`` is the number of all; ``seed`` is what the worker's
-    generators started from.
-    """
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-
-
-_info: WorkerInfo | None = None
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """Who this worker process is; ``None`` in the main process.
-
-    An iterable data set uses it to give each worker a part of the samples.
-
-    >>> wg.utils.data.get_worker_info() is None
-    True
-    """
-    return _info
 
 
 @dataclass
@@ -125,7 +99,6 @@ def run(end: socket.socket, others: list[socket.socket], setup: Setup) -> None:
         end: the channel to the main process.
         others: ends of other channels that a fork has copied here.
     """
-    global _info
     for other in others:
         other.close()
     # Ctrl-C reaches the whole group; the main process is the one that handles it.
@@ -134,13 +107,13 @@ def run(end: socket.socket, others: list[socket.socket], setup: Setup) -> None:
     if others:
         gc.freeze()  # collecting what was there before would copy its pages
     wg.set_num_threads(1)
-    message, descriptor = receive(end)
+    _, descriptor = receive(end)
     if descriptor is None:
         return
     progress = Progress(descriptor)
     fetcher = setup.fetcher
     fetcher.worker = setup.number
-    _info = WorkerInfo(setup.number, setup.num_workers, setup.seed, fetcher.dataset)
+    _info.current = WorkerInfo(setup.number, setup.num_workers, setup.seed, fetcher.dataset)
     failure: Any = None
     try:
         seed_all(setup.seed)

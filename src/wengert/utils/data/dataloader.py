@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import wengert as wg
 
@@ -13,11 +12,12 @@ from ._collate import default_collate, default_convert
 from ._fetch import Fetcher
 from ._iterators import InProcess, OfTensors, WithWorkers
 from ._order import Epoch, draw_seed, own_generators
-from ._pool import Pool
 from ._seeds import mix
-from ._worker import Setup
 from .dataset import IterableDataset, TensorDataset, is_plain
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+
+if TYPE_CHECKING:
+    from ._pool import Pool
 
 __all__ = ["DataLoader"]
 
@@ -178,9 +178,9 @@ class DataLoader:
         streams = isinstance(self.dataset, IterableDataset)
         epoch = self._next_epoch()
         default = self.collate_fn in (default_collate, default_convert)
-        if self.num_workers == 0 and not streams and self.batch_sampler is not None:
-            if type(self.dataset) is TensorDataset and self.collate_fn is default_collate:
-                return OfTensors(self, epoch)
+        rows = type(self.dataset) is TensorDataset and self.collate_fn is default_collate
+        if rows and self.num_workers == 0 and self.batch_sampler is not None:
+            return OfTensors(self, epoch)
         fetcher = Fetcher(
             self.dataset,
             streams,
@@ -213,6 +213,11 @@ class DataLoader:
         return self._epoch
 
     def _start_pool(self, fetcher: Fetcher, seed: int) -> Pool:
+        import multiprocessing  # with sockets and more: too much for `import wengert`
+
+        from ._pool import Pool
+        from ._worker import Setup
+
         context = self._context
         if context is None:
             chosen = multiprocessing.get_start_method(allow_none=True)
@@ -347,6 +352,8 @@ def _checked_context(context: Any, num_workers: int) -> Any:
             "multiprocessing_context can only be used with multi-process loading (num_workers > "
             f"0), but got num_workers={num_workers}"
         )
+    import multiprocessing
+
     if isinstance(context, str):
         methods = multiprocessing.get_all_start_methods()
         if context not in methods:

@@ -1,0 +1,220 @@
+"""What anomaly mode says, in full."""
+
+from __future__ import annotations
+
+import pytest
+from tests.errors.scripts import Runner, split
+
+CASES = {
+    "in the forward pass": """
+        import wengert as wg
+        from wengert import autograd
+
+        with autograd.detect_anomaly():
+            x = wg.tensor([[1.0, 2.0], [0.5, 0.0]], requires_grad=True)
+            p = x * 2
+            y = (p - 1).log()
+            y.sum().backward()
+        ----
+        the tensor to differentiate is nan.
+          nan made by   log   script.py:7   y = (p - 1).log()
+            input:    float32[2, 2]   from -1 to 3
+            output:   float32[2, 2]   from 0 to 1.099   1 nan, 1 inf of 4, the first at (1, 0)
+        """,
+    "out of an infinity": """
+        import wengert as wg
+        from wengert import autograd
+
+        with autograd.detect_anomaly():
+            x = wg.tensor([1.0, 0.0], requires_grad=True)
+            logs = x.log()
+            entropy = x * logs
+            entropy.sum().backward()
+        ----
+        the tensor to differentiate is nan.
+          inf made by   log   script.py:6   logs = x.log()
+            input:    float32[2]   from 0 to 1
+            output:   float32[2]   from 0 to 0   0 nan, 1 inf of 2, the first at (1,)
+          and then, of the infinity:
+          nan made by   mul   script.py:7   entropy = x * logs
+            input:    float32[2]   from 0 to 1
+            other:    float32[2]   from 0 to 0   0 nan, 1 inf of 2, the first at (1,)
+            output:   float32[2]   from 0 to 0   1 nan, 0 inf of 2, the first at (1,)
+        """,
+    "in the backward pass": """
+        import wengert as wg
+        from wengert import autograd
+
+        with autograd.detect_anomaly():
+            x = wg.tensor([0.0, 1.0], requires_grad=True)
+            y = x * x
+            z = y.sqrt()
+            z.sum().backward()
+        ----
+        Function 'MulBackward0' returned nan values in its 0th output.
+          recorded by   mul    script.py:6   y = x * x
+          inf made by   sqrt   script.py:7   z = y.sqrt()
+            gradient 0 in:    float32[2]   from 0.5 to 0.5   0 nan, 1 inf of 2, the first at (0,)
+            gradient 0 out:   float32[2]   from 0.5 to 0.5   1 nan, 0 inf of 2, the first at (0,)
+            gradient 1 out:   float32[2]   from 0.5 to 0.5   1 nan, 0 inf of 2, the first at (0,)
+        """,
+    "in the data": """
+        import wengert as wg
+        from wengert import autograd, nn
+
+        net = nn.Linear(2, 1, bias=False)
+        with wg.no_grad():
+            net.weight.copy_(wg.tensor([[0.5, 0.25]]))
+        data = wg.tensor([[1.0, float("nan")], [0.0, 1.0]])
+        with autograd.detect_anomaly():
+            net(data).sum().backward()
+        ----
+        the tensor to differentiate is nan.
+          nan came in at   linear   script.py:9   net(data).sum().backward()   [module Linear]
+            input:    float32[2, 2]   from 0 to 1   1 nan, 0 inf of 4, the first at (0, 1)         made at script.py:7
+            weight:   float32[1, 2]   from 0.25 to 0.5
+            output:   float32[2, 1]   from 0.25 to 0.25   1 nan, 0 inf of 2, the first at (0, 0)
+        """,
+    "in an optimizer": """
+        import wengert as wg
+        from wengert import autograd, nn, optim
+
+        net = nn.Linear(2, 1, bias=False)
+        optimizer = optim.Adam(net.parameters(), eps=0.0)
+        with autograd.detect_anomaly():
+            net(wg.zeros(1, 2)).sum().backward()
+            optimizer.step()
+        ----
+        a parameter became nan.
+          parameter 'net.weight'
+          nan made by   Adam.step   script.py:8   optimizer.step()
+            grad:    float32[1, 2]   from 0 to 0
+            param:   float32[1, 2]   no finite element   2 nan, 0 inf of 2, the first at (0, 0)
+        """,
+    "in a module": """
+        import wengert as wg
+        from wengert import autograd, nn
+
+
+        class Head(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(2, 2)
+
+            def forward(self, x):
+                return (self.fc(x) * 0 - 1).log()
+
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.head = Head()
+
+            def forward(self, x):
+                return self.head(x)
+
+
+        net = Net()
+        with autograd.detect_anomaly():
+            net(wg.ones(1, 2)).sum().backward()
+        ----
+        the tensor to differentiate is nan.
+          nan made by   log   script.py:11   return (self.fc(x) * 0 - 1).log()   [module Net.head]
+            input:    float32[1, 2]   from -1 to -1
+            output:   float32[1, 2]   no finite element   2 nan, 0 inf of 2, the first at (0, 0)
+        """,
+    "infinity, on request": """
+        import wengert as wg
+        from wengert import autograd
+
+        with autograd.detect_anomaly(check_inf=True):
+            x = wg.tensor([100.0, 1.0], requires_grad=True)
+            e = x.exp()
+            e.sum().backward()
+        ----
+        the tensor to differentiate is infinite.
+          inf made by   exp   script.py:6   e = x.exp()
+            input:    float32[2]   from 1 to 100
+            output:   float32[2]   from 2.718 to 2.718   0 nan, 1 inf of 2, the first at (0,)
+        """,
+    "in double backward": """
+        import wengert as wg
+        from wengert import autograd
+
+        with autograd.detect_anomaly(check_inf=True):
+            x = wg.tensor([0.0, 1.0], requires_grad=True)
+            y = x**1.5
+            (g,) = autograd.grad(y.sum(), x, create_graph=True)
+            loss = g.sum()
+            loss.backward()
+        ----
+        Function 'PowBackward0' returned inf values in its 0th output.
+          recorded by             pow   script.py:7   (g,) = autograd.grad(y.sum(), x, create_graph=True)
+          while differentiating   pow   script.py:6   y = x**1.5
+            gradient 0 in:    float32[2]   from 1.5 to 1.5
+            gradient 0 out:   float32[2]   from 0.75 to 0.75   0 nan, 1 inf of 2, the first at (0,)
+        """,
+    "out of an infinity in double backward": """
+        import wengert as wg
+        from wengert import autograd
+
+        with autograd.detect_anomaly():
+            x = wg.zeros(2, requires_grad=True)
+            y = wg.eye(2) @ x
+            z = y**1.5
+            (g,) = autograd.grad(z.sum(), x, create_graph=True)
+            g.sum().backward()
+        ----
+        Function 'MvBackward0' returned nan values in its 1th output.
+          recorded by             mv    script.py:6   y = wg.eye(2) @ x
+          inf made by             pow   script.py:8   (g,) = autograd.grad(z.sum(), x, create_graph=True)
+          while differentiating   pow   script.py:7   z = y**1.5
+            gradient 0 in:    float32[2]   no finite element   0 nan, 2 inf of 2, the first at (0,)
+            gradient 1 out:   float32[2]   no finite element   2 nan, 0 inf of 2, the first at (0,)
+        """,
+    "a given gradient": """
+        import wengert as wg
+        from wengert import autograd
+
+        x = wg.ones(2, requires_grad=True)
+        with autograd.detect_anomaly():
+            (x * 2).backward(wg.tensor([1.0, float("nan")]))
+        ----
+        the gradient that was given for output 0 is not finite.
+          gradient: float32[2] cpu
+        """,
+    "a write in place": """
+        import wengert as wg
+        from wengert import autograd
+
+        x = wg.tensor([0.0, 1.0], requires_grad=True)
+        with autograd.detect_anomaly():
+            y = x * 1
+            y /= x.detach()
+            y.sum().backward()
+        ----
+        the tensor to differentiate is nan.
+          nan made by   true_divide_   script.py:7   y /= x.detach()
+            result:   float32[2]   from 1 to 1   1 nan, 0 inf of 2, the first at (0,)
+        """,
+    "that nothing reads": """
+        import wengert as wg
+        from wengert import autograd
+
+        with autograd.detect_anomaly():
+            metric = wg.tensor(0.0) / 0
+        ----
+        a result is nan.
+          nan made by   true_divide   script.py:5   metric = wg.tensor(0.0) / 0
+            input:    float32[]   from 0 to 0
+            output:   float32[]   no finite element   1 nan, 0 inf of 1, the first at ()
+        """,
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_message(run: Runner, name: str) -> None:
+    program, expected = split(CASES[name])
+    outcome = run(program)
+    assert isinstance(outcome.error, RuntimeError)
+    assert outcome.message == expected
