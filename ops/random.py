@@ -4,8 +4,7 @@ This file is parsed by tools/opgen and never imported. The kernels are in kernel
 (Philox), so that results do not depend on the number of threads.
 """
 
-from opgen.stubs import (Generator, Number, Tensor, device, dtype, elementwise, memory_format,
-                         opaque)
+from opgen.stubs import Generator, Number, Tensor, device, dtype, elementwise, memory_format, opaque
 
 
 @opaque(out_variant=True, public="function", varargs="size", batch="random")

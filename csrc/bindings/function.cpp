@@ -9,6 +9,7 @@
 #include "bindings/graph.h"
 #include "graph/lost.h"
 #include "ops/record.h"
+#include "tensor/wrapper.h"
 
 namespace wengert::python {
 
@@ -58,7 +59,7 @@ struct FunctionNode : Node {
     Held name;
     Kept kept;
   };
-  std::vector<Input> inputs;  // one per argument of forward
+  std::vector<Input> inputs;    // one per argument of forward
   std::vector<bool> is_tensor;  // one per output
   std::vector<Kept> saved;
   std::vector<Attribute> attributes;  // outputs and intermediate values that hang on ctx
@@ -72,9 +73,10 @@ namespace {
 // Values of these do not depend on those of their argument, or only in steps.
 bool is_flat(std::string_view op) {
   static const auto* const ops = new std::set<std::string_view>{
-      "zeros_like", "ones_like", "full_like",  "empty_like", "rand_like", "randn_like",
-      "randint_like", "bernoulli", "multinomial", "sign", "sgn", "floor", "ceil", "round", "trunc",
-      "new_zeros", "new_ones", "new_full", "new_empty", "heaviside"};
+      "zeros_like", "ones_like",    "full_like", "empty_like",  "rand_like",
+      "randn_like", "randint_like", "bernoulli", "multinomial", "sign",
+      "sgn",        "floor",        "ceil",      "round",       "trunc",
+      "new_zeros",  "new_ones",     "new_full",  "new_empty",   "heaviside"};
   return ops->contains(op);
 }
 
@@ -132,8 +134,8 @@ Tensor value_of(FunctionNode& node, const FunctionNode::Kept& kept, const std::s
   return behind_error(
       value, node,
       str("trying to differentiate twice through ", node.type->op, ": its forward computed ", role,
-          " without recording it, so the second derivative would be wrong", describe_argument(
-          role.c_str(), value), "\n    computed by  ", kept.computed->op, "   ",
+          " without recording it, so the second derivative would be wrong",
+          describe_argument(role.c_str(), value), "\n    computed by  ", kept.computed->op, "   ",
           format_site(kept.computed->site), "\n    applied at   ", format_site(node.site),
           "\n    fix: return it from forward as one more output and save that; or save the inputs "
           "and compute it in backward; or mark backward with @once_differentiable"));
@@ -152,9 +154,9 @@ std::string describe_input(FunctionNode& node, size_t index) {
   const char* text = PyUnicode_AsUTF8(name.get());
   if (text == nullptr) throw_python_error();
   const FunctionNode::Input& input = node.inputs[index];
-  const std::string value = input.edge < 0 ? "not a tensor"
-                                           : str(dtype_name(input.info.dtype),
-                                                 to_string(input.info.sizes), " cpu");
+  const std::string value =
+      input.edge < 0 ? "not a tensor"
+                     : str(dtype_name(input.info.dtype), to_string(input.info.sizes), " cpu");
   return str("\n  ", text, ": ", value, "   argument ", index, " of ", node.type->op,
              ".forward, applied at ", format_site(node.site));
 }
@@ -169,10 +171,11 @@ Held rule_of(PyObject* function) {
                 "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You "
                 "should only implement one of them.");
   if (!has_backward && !has_vjp) {
-    fail(ErrorKind::kNotImplemented,
-         "You must implement either the backward or vjp method for your custom autograd.Function to "
-         "use it with backward mode AD.\n  function: ",
-         reinterpret_cast<PyTypeObject*>(function)->tp_name);
+    fail(
+        ErrorKind::kNotImplemented,
+        "You must implement either the backward or vjp method for your custom autograd.Function to "
+        "use it with backward mode AD.\n  function: ",
+        reinterpret_cast<PyTypeObject*>(function)->tp_name);
   }
   return has_backward ? backward : vjp;
 }
@@ -221,8 +224,8 @@ Tensor checked_gradient(FunctionNode& node, size_t index, PyObject* given) {
                 to_string(gradient.sizes()), " but expected shape compatible with ",
                 to_string(input.info.sizes), describe_input(node, index),
                 describe_argument("gradient", gradient));
-  WENGERT_CHECK(is_complex(input.info.dtype) || !is_complex(gradient.dtype()), kRuntime, "Function ",
-                name, " returned an invalid gradient at index ", index,
+  WENGERT_CHECK(is_complex(input.info.dtype) || !is_complex(gradient.dtype()), kRuntime,
+                "Function ", name, " returned an invalid gradient at index ", index,
                 " - got a complex gradient for a real input", describe_input(node, index),
                 describe_argument("gradient", gradient));
   return gradient;
@@ -391,12 +394,11 @@ PyObject* get_saved_tensors(PyObject* object, void*) {
     FunctionNode& node = *self->node;
     const Ref<GraphObject> alive(&node);
     if (node.released) Saved().get(node, "");  // raises
-    Held result =
-        Held::adopt(checked(PyTuple_New(static_cast<Py_ssize_t>(node.saved.size()))));
+    Held result = Held::adopt(checked(PyTuple_New(static_cast<Py_ssize_t>(node.saved.size()))));
     for (size_t i = 0; i < node.saved.size(); ++i) {
       const bool named = node.saved[i].computed && modes.grad;
-      const Tensor value = value_of(node, node.saved[i],
-                                    named ? str("saved_tensors[", i, "]") : "saved_tensors");
+      const Tensor value =
+          value_of(node, node.saved[i], named ? str("saved_tensors[", i, "]") : "saved_tensors");
       PyTuple_SET_ITEM(result.get(), static_cast<Py_ssize_t>(i), wrap(value));
     }
     return result.release();
@@ -422,7 +424,22 @@ PyObject* get_to_save(PyObject* object, void*) {
   return Py_NewRef(self->to_save == nullptr ? Py_None : self->to_save);
 }
 
+// For jvp, which gets a context of its own (a subclass that keeps them).
+PyObject* save_for_forward(PyObject*, PyObject* tensors) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tensors); ++i) {
+    PyObject* item = PyTuple_GET_ITEM(tensors, i);
+    if (item == Py_None || is_tensor(item)) continue;
+    return PyErr_Format(PyExc_TypeError,
+                        "save_for_forward can only save tensors, but argument %zd is of type %s", i,
+                        Py_TYPE(item)->tp_name);
+  }
+  Py_RETURN_NONE;
+}
+
 PyMethodDef context_methods[] = {
+    {"save_for_forward", save_for_forward, METH_VARARGS,
+     "save_for_forward($self, *tensors)\n--\n\nKeeps tensors for jvp, which finds them in "
+     "saved_tensors."},
     {"save_for_backward", save_for_backward, METH_VARARGS,
      "save_for_backward($self, *tensors)\n--\n\n"
      "Keeps tensors for backward, which finds them in saved_tensors. None is kept as None."},
@@ -802,10 +819,39 @@ bool needs_binding(PyObject* function, Py_ssize_t count, PyObject* keywords) {
   return code->co_argcount != count || code->co_kwonlyargcount != 0;
 }
 
+// Inside of vmap and forward mode the innermost level has a say first: see
+// wengert/autograd/_function_transforms.py.
+PyObject* run(PyObject* function, PyObject* const* args, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    if (!is_tensor(args[i]) || !is_wrapped(unwrap(args[i]))) continue;
+    settle(*unwrap(args[i]).impl());
+    if (!is_wrapped(unwrap(args[i]))) continue;
+    const Held all = Held::adopt(checked(PyTuple_New(static_cast<Py_ssize_t>(count))));
+    for (size_t k = 0; k < count; ++k) {
+      PyTuple_SET_ITEM(all.get(), static_cast<Py_ssize_t>(k), Py_NewRef(args[k]));
+    }
+    return checked(
+        PyObject_CallMethod(helpers, "_apply_in_transform", "(OO)", function, all.get()));
+  }
+  return Application(function, args, count)();
+}
+
+// _apply_here(function, args): apply() at the level of the arguments, whatever it is.
+PyObject* apply_here(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *function, *all;
+    if (PyArg_ParseTuple(args, "OO!:_apply_here", &function, &PyTuple_Type, &all) == 0) {
+      return nullptr;
+    }
+    return Application(function, &PyTuple_GET_ITEM(all, 0),
+                       static_cast<size_t>(PyTuple_GET_SIZE(all)))();
+  });
+}
+
 PyObject* apply(PyObject* function, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
     if (!needs_binding(function, count, keywords)) [[likely]] {
-      return Application(function, args, static_cast<size_t>(count))();
+      return run(function, args, static_cast<size_t>(count));
     }
     const Held positional = Held::adopt(checked(PyTuple_New(count)));
     for (Py_ssize_t i = 0; i < count; ++i) {
@@ -817,10 +863,10 @@ PyObject* apply(PyObject* function, PyObject* const* args, Py_ssize_t count, PyO
         throw_python_error();
       }
     }
-    const Held bound = Held::adopt(checked(PyObject_CallMethod(
-        helpers, "_bind", "(OOO)", function, positional.get(), named.get())));
-    return Application(function, &PyTuple_GET_ITEM(bound.get(), 0),
-                       static_cast<size_t>(PyTuple_GET_SIZE(bound.get())))();
+    const Held bound = Held::adopt(checked(
+        PyObject_CallMethod(helpers, "_bind", "(OOO)", function, positional.get(), named.get())));
+    return run(function, &PyTuple_GET_ITEM(bound.get(), 0),
+               static_cast<size_t>(PyTuple_GET_SIZE(bound.get())));
   });
 }
 
@@ -879,6 +925,9 @@ PyObject* refuse_gradient(PyObject*, PyObject* args) {
 PyMethodDef functions[] = {
     {"_set_function_module", set_function_module, METH_O,
      "_set_function_module(module)\n--\n\nThe module that has the class Function."},
+    {"_apply_here", apply_here, METH_VARARGS,
+     "_apply_here(function, args)\n--\n\napply() of a custom function, at one level of "
+     "transforms."},
     {"_refuse_gradient", refuse_gradient, METH_VARARGS,
      "_refuse_gradient(tensor, node, sources, message)\n--\n\n"
      "The tensor's values as if made of `sources` and of the node's inputs, behind a node that "

@@ -172,6 +172,68 @@ PyObject* at_top(PyObject*, PyObject* object) {
   });
 }
 
+// --- for custom functions ---
+
+// (level, batched, size of the batch, randomness) of the highest level among some objects, or None.
+PyObject* highest_of(PyObject*, PyObject* objects) {
+  return guarded([&]() -> PyObject* {
+    std::vector<Tensor> tensors;
+    const Signature none = {"_highest_level", 0, 0, 0, -1, nullptr, ""};
+    PyObject* items = checked(PySequence_Fast(objects, none.name));
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items); ++i) {
+      PyObject* item = PySequence_Fast_GET_ITEM(items, i);
+      if (is_tensor(item)) tensors.push_back(unwrap(item));
+    }
+    Py_DECREF(items);
+    const Level* level = find_level(highest_level(tensors));
+    if (level == nullptr) Py_RETURN_NONE;
+    return Py_BuildValue("(KOLi)", static_cast<unsigned long long>(level->id),
+                         level->kind == Wrapper::Kind::kBatched ? Py_True : Py_False,
+                         static_cast<long long>(level->size), static_cast<int>(level->randomness));
+  });
+}
+
+PyObject* lift_to(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    WENGERT_CHECK(count == 2, kType, "_lift_to(tensor, level)");
+    const Tensor& tensor = tensor_of(args[0], "_lift_to(): tensor");
+    const Level& level = level_of(args[1]);
+    if (is_wrapped(tensor) && tensor->wrapper->level == level.id) return wrap(tensor);
+    return wrap(make_wrapper(level.kind, level.id, tensor, -1));
+  });
+}
+
+// May what runs outside of a level be recorded now?
+PyObject* inner_mode(PyObject*, PyObject* id) {
+  return guarded([&] {
+    const Level& level = level_of(id);
+    const Lift at("apply", make_wrapper(level.kind, level.id, ops::_zeros({}, DType::float32), -1));
+    const InnerScope within(at);
+    return wrap(modes.grad);
+  });
+}
+
+// Primal outputs are known; the tangents of `call(*primals)`.
+PyObject* push_tangents(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    WENGERT_CHECK(count == 3, kType, "_push_tangents(primals, tangents, call)");
+    const char* const names[] = {"primals", "tangents", "call"};
+    const Signature s = {"_push_tangents", 3, 3, 3, -1, names, "000"};
+    const auto slopes =
+        transposed_vjp(to_tensor_list(args[0], s, 0), to_optional_tensor_list(args[1], s, 1),
+                       [&](const std::vector<Tensor>& primals) {
+                         PyObject* given = wrap(primals);
+                         PyObject* result = PyObject_CallObject(args[2], given);
+                         Py_DECREF(given);
+                         checked(result);
+                         const auto outputs = to_tensor_list(result, s, 2);
+                         Py_DECREF(result);
+                         return outputs;
+                       });
+    return wrap(slopes);
+  });
+}
+
 // (kind, number of the level, batch dimension, what is within, tangent), or None.
 PyObject* wrapper_of(PyObject*, PyObject* object) {
   return guarded([&]() -> PyObject* {
@@ -220,6 +282,14 @@ PyMethodDef functions[] = {
     {"_tracked_here", tracked_here, METH_O,
      "_tracked_here(tensor)\n--\n\nHas it a history at its level, or is it a leaf of it?"},
     {"_at_top", at_top, METH_O, "_at_top(tensor)\n--\n\nIs it of the innermost level?"},
+    {"_highest_level", highest_of, METH_O,
+     "_highest_level(objects)\n--\n\n(level, batched, size, randomness), or None."},
+    {"_lift_to", fast(lift_to), METH_FASTCALL,
+     "_lift_to(tensor, level)\n--\n\nThe tensor as one of that level."},
+    {"_inner_mode", inner_mode, METH_O,
+     "_inner_mode(level)\n--\n\nMay what runs outside of the level be recorded?"},
+    {"_push_tangents", fast(push_tangents), METH_FASTCALL,
+     "_push_tangents(primals, tangents, call)\n--\n\nThe tangents of what `call` returns."},
     {"_wrapper_of", wrapper_of, METH_O,
      "_wrapper_of(tensor)\n--\n\nWhat a tensor of a transform consists of."},
     {nullptr, nullptr, 0, nullptr}};

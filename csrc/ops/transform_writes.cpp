@@ -18,7 +18,7 @@ void write_backward(Node& node, Tensor* gradients, Tensor* results) {
   if (node.needs(0)) results[0] = zeros_matching(gradients[0]);
   if (node.needs(1)) results[1] = gradients[0];
 }
-const NodeType kWriteType = {"CopyBackwards", "copy_", write_backward, [](Node&) {},
+const NodeType kWriteType = {"CopyBackwards", "copy_", write_backward, no_saved,
                              remove_node<WriteNode>};
 
 // `result` takes the place of what `target` holds. `source` is where it comes from at the level of
