@@ -10,7 +10,7 @@ from opgen.stubs import Tensor, opaque
 @opaque(autocast="high",
         d={"gates, hidden, memory, weight":
            "_lstm_vjp(g0, g1, g2, hidden, memory, weight, y0, y1, y2, needs('hidden'), "
-           "needs('memory'), needs('weight'))"}, public="",
+           "needs('memory'), needs('weight'))"}, public="", batch="by hand",
         samples=[{"gates": "randn(3, 2, 8)", "hidden": "randn(2, 2)", "memory": "randn(2, 2)",
                   "weight": "randn(8, 2)"},
                  {"gates": "randn(1, 1, 4)", "hidden": "randn(1, 1)", "memory": "randn(1, 1)",
@@ -25,7 +25,7 @@ def _lstm(gates: Tensor, hidden: Tensor, memory: Tensor,
     values of the gates (T, B, 4H)."""
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _lstm_vjp(grad_hidden: Tensor | None, grad_memory: Tensor | None, grad_gates: Tensor | None,
               hidden: Tensor, memory: Tensor, weight: Tensor, hiddens: Tensor, memories: Tensor,
               gates: Tensor, want_hidden: bool, want_memory: bool,
