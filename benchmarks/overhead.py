@@ -59,6 +59,29 @@ def step():
     optimizer.step()
 """
 
+_FUNCTION = """
+from importlib import import_module
+Function = import_module(f"{torch.__name__}.autograd").Function
+
+class Square(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad
+
+x = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+ones = torch.ones(4)
+grad = import_module(f"{torch.__name__}.autograd").grad
+
+def both():
+    return grad(Square.apply(x), x, ones)
+"""
+
 _MILLION = """
 x = torch.linspace(-2.0, 2.0, 1_000_000)
 y = torch.linspace(1.0, 3.0, 1_000_000)
@@ -101,6 +124,10 @@ GROUPS: dict[str, list[Workload]] = {
         Workload("linear 4x4 to 4x8, recorded", "linear(a, w, c)", _MATRICES),
     ],
     "a small network": [Workload("training step of 8-16-1, batch of 4", "step()", _MLP, "us")],
+    "custom functions on 4 floats": [
+        Workload("Function.apply", "Square.apply(x)", _FUNCTION, goal=2),
+        Workload("Function.apply, forward and backward", "both()", _FUNCTION, goal=2),
+    ],
     "a million floats": [
         Workload("1M: x * y", "x * y", _MILLION, "us"),
         Workload("1M: x + y", "x + y", _MILLION, "us"),

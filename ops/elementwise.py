@@ -12,7 +12,7 @@ from opgen.stubs import Number, Tensor, elementwise
 
 
 @elementwise(f="input + alpha * other", d={"input": "1", "other": "alpha"},
-             dtypes="float complex int bool", operators="__add__ __radd__",
+             dtypes="float complex int bool", operators="__add__ __radd__", check="alpha",
              ref="lambda input, other: input + other", domain=(-100, 100), ulp=1)
 def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Sum ``input + alpha * other``, with broadcasting. The sum of bools is their logical or.
@@ -27,7 +27,7 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
 
 @elementwise(f="input - alpha * other", d={"input": "1", "other": "-alpha"},
              dtypes="float complex int", aliases="subtract", operators="__sub__ __rsub__",
-             check="bool_subtraction",
+             check="subtraction",
              ref="lambda input, other: input - other", domain=(-100, 100), ulp=1)
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Difference ``input - alpha * other``, with broadcasting.

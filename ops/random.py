@@ -204,7 +204,7 @@ def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -
     """
 
 
-@opaque(public="method", batch="by hand")
+@opaque(public="", batch="by hand")
 def random_(input: Tensor, from_: int | None = None, to: int | None = None, *,
             generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with integers from ``from_`` to ``to - 1``.

@@ -199,11 +199,19 @@ class Run {
         WENGERT_CHECK(root.numel() == 1, kRuntime,
                       "grad can be implicitly created only for scalar outputs",
                       describe_argument("output", root));
+        WENGERT_CHECK(!is_complex(root.dtype()), kRuntime,
+                      "grad can be implicitly created only for real scalar outputs but got ",
+                      dtype_name(root.dtype()), describe_argument("output", root));
         gradient = ones_for(root);
       } else {
         WENGERT_CHECK(gradient.sizes() == root.sizes(), kRuntime, "Mismatch in shape: grad_output[",
                       i, "] has a shape of ", to_string(gradient.sizes()), " and output[", i,
                       "] has a shape of ", to_string(root.sizes()), ".");
+        WENGERT_CHECK(is_complex(gradient.dtype()) == is_complex(root.dtype()), kRuntime,
+                      "For complex Tensors, both grad_output and output are required to have the "
+                      "same dtype. Mismatch in dtype: grad_output[",
+                      i, "] has a dtype of ", dtype_name(gradient.dtype()), " and output[", i,
+                      "] has a dtype of ", dtype_name(root.dtype()), ".");
       }
       const size_t task = task_of(edge.node());
       roots_.push_back({task, edge.index, std::move(gradient), edge.target});
@@ -322,8 +330,10 @@ class Run {
         results_[capture.input] = incoming[capture.output];
       } else if (node->type != &kAccumulateGrad && incoming[capture.output].defined()) {
         const Tensor& input = request_.inputs[capture.input];
-        if (input.defined())
-          accumulate_into(input, incoming[capture.output], request_.create_graph);
+        // One that keeps its gradient got it with the node's hooks.
+        if (input.defined() && !(input->extra != nullptr && input->extra->retains_grad)) {
+          accumulate_into(input, incoming[capture.output], request_.create_graph, false);
+        }
       }
     }
     const bool run = any && tasks_[index].needed && (!leaf || request_.accumulate);

@@ -136,8 +136,10 @@ const char* synonym(const char* name) {
   struct Pair {
     const char *theirs, *ours;
   };
-  static constexpr Pair kPairs[] = {
-      {"axis", "dim"}, {"keepdims", "keepdim"}, {"a", "input"}, {"x", "input"}, {"self", "input"}, {"from", "from_"}};
+  static constexpr Pair kPairs[] = {{"axis", "dim"},    {"keepdims", "keepdim"}, {"a", "input"},
+                                    {"x", "input"},     {"self", "input"},       {"from", "from_"},
+                                    {"axis0", "dim0"},  {"axis1", "dim1"},       {"src", "source"},
+                                    {"other", "source"}};
   for (const Pair& pair : kPairs) {
     if (std::strcmp(name, pair.theirs) == 0) return pair.ours;
   }

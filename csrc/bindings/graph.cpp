@@ -98,6 +98,10 @@ PyObject* run_id(PyObject*, PyObject*) {
   const CurrentRun* run = current_run();
   return wrap(run == nullptr ? int64_t{-1} : static_cast<int64_t>(run->record.id));
 }
+PyObject* run_fills_all_leaves(PyObject*, PyObject*) {
+  const CurrentRun* run = current_run();
+  return wrap(run != nullptr && run->request->accumulate && run->request->inputs.empty());
+}
 PyObject* call_at_end(PyObject*, PyObject* function) {
   return guarded([&]() -> PyObject* {
     at_end_of_run(
@@ -157,6 +161,8 @@ PyMethodDef functions[] = {
      "_will_reach(node)\n--\n\nDo gradients reach the node in the backward call that is running?"},
     {"_run_id", run_id, METH_NOARGS,
      "_run_id()\n--\n\nThe number of the backward call that is running in this thread, or -1."},
+    {"_run_fills_all_leaves", run_fills_all_leaves, METH_NOARGS,
+     "_run_fills_all_leaves()\n--\n\nDoes the running backward call add to .grad of all leaves?"},
     {"_at_end_of_run", call_at_end, METH_O,
      "_at_end_of_run(function)\n--\n\nCalls it when the running backward call is about to return."},
     {"_gradient_edge", gradient_edge_of, METH_O,
@@ -180,6 +186,7 @@ void add_graph_functions(PyObject* module) {
   add_nodes(module);
   add_saved_hooks(module);
   add_functions(module);
+  add_observers(module);
   add_collector(module);
   if (PyModule_AddFunctions(module, functions) != 0) throw_python_error();
 }

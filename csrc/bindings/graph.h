@@ -37,6 +37,10 @@ struct TensorCallable {
   Held function;
   Tensor operator()(const Tensor& gradient) const;
 };
+struct AccumulatedCallable {
+  Held function;
+  Tensor operator()(const Tensor& leaf) const;
+};
 struct NodeCallable {
   Held function;
   void operator()(Tensor* changed, size_t count, const Tensor* given, size_t given_count) const;
@@ -67,9 +71,12 @@ int visit_proxy(const TensorImpl* tensor, visitproc visit, void* arg);
 
 // --- custom functions: bindings/function.cpp ---
 struct FunctionNode;
-FunctionNode* function_node(Node* node);  // null where it is of another kind
+FunctionNode* function_node(Node* node);   // null where it is of another kind
 PyObject* context_of(FunctionNode* node);  // borrowed; null once it was cleared
 void clear_context(FunctionNode* node);    // for the collector
+
+// --- nodes that look at gradients on their way: bindings/observe.cpp ---
+Held* observer_function(Node* node);  // null where it is of another kind
 
 // --- saved values that a hook of Python took: bindings/saved.cpp ---
 struct PyPacked : Packed {
@@ -81,6 +88,7 @@ struct PyPacked : Packed {
 void add_nodes(PyObject* module);
 void add_functions(PyObject* module);
 void add_saved_hooks(PyObject* module);
+void add_observers(PyObject* module);
 void add_collector(PyObject* module);
 
 }  // namespace wengert::python

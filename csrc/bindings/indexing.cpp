@@ -1,5 +1,6 @@
 // x[...] and x[...] = v: Python's index becomes views, then gathers by index tensors.
 #include "bindings/call.h"
+#include "graph/node.h"
 #include "operators/basic.h"
 #include "operators/elementwise.h"
 #include "operators/shape.h"
@@ -298,6 +299,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       return 0;
     }
     Tensor target = resolved.view;
+    check_inplace("index_put_", target);  // before masks are looked at, as PyTorch does
     if (const Tensor mask = lone_mask(resolved); is_wrapped(mask) && source.ndim() == 0) {
       // Inside of vmap no coordinates are known, and none are needed.
       ops::masked_fill_(target, mask, source);

@@ -5,6 +5,7 @@
 
 #include "bindings/call.h"
 #include "graph/lost.h"
+#include "graph/shared.h"
 
 namespace wengert::python {
 
@@ -19,10 +20,15 @@ void release_reference(void* object) {
 
 // From now on, and until stop_sharing, others may write to the memory of `tensor`.
 void start_sharing(const Tensor& tensor) {
-  ++tensor.storage()->shared;
-  tensor.storage()->shared_at = current_site();
+  Storage& storage = *tensor.storage();
+  ++storage.shared;
+  storage.shared_at = current_site();
+  note_shared(storage);
 }
-void stop_sharing(const Tensor& tensor) { --tensor.storage()->shared; }
+void stop_sharing(const Tensor& tensor) {
+  Storage& storage = *tensor.storage();
+  if (--storage.shared == 0) forget_shared(storage);
+}
 
 // How many bytes lie between the first element and the end of the last.
 size_t reach(const Dims& sizes, const Dims& strides, DType dtype) {

@@ -71,22 +71,21 @@ PyObject* py_result_type(PyObject*, PyObject* const* args, Py_ssize_t count) {
     return wrap(promotion.result());
   });
 }
-PyObject* two_dtypes(PyObject* const* args, Py_ssize_t count, const char* name,
-                     PyObject* (*fn)(DType, DType)) {
-  static const char* const names[] = {"a", "b"};
-  const Signature signature = {name, 2, 2, 2, -1, names, "00"};
-  return guarded([&]() -> PyObject* {
-    WENGERT_CHECK(count == 2, kType, name, "() takes 2 positional arguments but ", count,
-                  " were given");
-    return fn(to_dtype(args[0], signature, 0), to_dtype(args[1], signature, 1));
+const char* const promote_names[] = {"type1", "type2"};
+const Signature promote_signature = {"promote_types", 2, 2, 2, -1, promote_names, "00"};
+PyObject* py_promote(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  const Signature& s = promote_signature;
+  return invoke(s, nullptr, args, count, keywords, [&](PyObject* const* slots) {
+    return wrap(promote(to_dtype(slots[0], s, 0), to_dtype(slots[1], s, 1)));
   });
 }
-PyObject* py_promote(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return two_dtypes(args, count, "promote_types",
-                    [](DType a, DType b) { return wrap(promote(a, b)); });
-}
-PyObject* py_can_cast(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return two_dtypes(args, count, "can_cast", [](DType a, DType b) { return wrap(can_cast(a, b)); });
+const char* const can_cast_names[] = {"from_", "to"};
+const Signature can_cast_signature = {"can_cast", 2, 2, 2, -1, can_cast_names, "00"};
+PyObject* py_can_cast(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  const Signature& s = can_cast_signature;
+  return invoke(s, nullptr, args, count, keywords, [&](PyObject* const* slots) {
+    return wrap(can_cast(to_dtype(slots[0], s, 0), to_dtype(slots[1], s, 1)));
+  });
 }
 
 template <typename Fn>
@@ -104,10 +103,10 @@ PyMethodDef functions[] = {
      "set_default_dtype(d)\n--\n\nSets the dtype of new floating-point tensors."},
     {"result_type", plain(py_result_type), METH_FASTCALL,
      "result_type(*operands)\n--\n\nThe dtype that arithmetic on the operands gives."},
-    {"promote_types", plain(py_promote), METH_FASTCALL,
-     "promote_types(a, b)\n--\n\nThe smallest dtype that holds values of both."},
-    {"can_cast", plain(py_can_cast), METH_FASTCALL,
-     "can_cast(a, b)\n--\n\nMay values of dtype `a` be written to dtype `b`?"},
+    {"promote_types", as_function(py_promote), METH_FASTCALL | METH_KEYWORDS,
+     "promote_types(type1, type2)\n--\n\nThe smallest dtype that holds values of both."},
+    {"can_cast", as_function(py_can_cast), METH_FASTCALL | METH_KEYWORDS,
+     "can_cast(from_, to)\n--\n\nMay values of dtype `from_` be written to dtype `to`?"},
     {nullptr, nullptr, 0, nullptr}};
 
 void add_runtime(nb::module_& m) {

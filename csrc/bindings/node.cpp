@@ -24,10 +24,11 @@ PyTypeObject* type_of(const NodeType* kind) {
   PyTypeObject*& type = (*types)[kind];
   if (type == nullptr) {
     static auto* names = new std::set<std::string>();
-    const std::string& name = *names->insert(std::string("wengert.autograd.graph.") + kind->name).first;
+    const std::string& name =
+        *names->insert(std::string("wengert.autograd.graph.") + kind->name).first;
     PyType_Slot slots[] = {{Py_tp_doc, const_cast<char*>("A recorded operation.")}, {0, nullptr}};
-    PyType_Spec spec = {name.c_str(), 0, 0,
-                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+    PyType_Spec spec = {name.c_str(), 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                        slots};
     type = reinterpret_cast<PyTypeObject*>(
         checked(PyType_FromSpecWithBases(&spec, reinterpret_cast<PyObject*>(node_type))));
   }
@@ -128,6 +129,16 @@ Tensor TensorCallable::operator()(const Tensor& gradient) const {
   return replaced;
 }
 
+Tensor AccumulatedCallable::operator()(const Tensor& leaf) const {
+  const Held argument = Held::adopt(wrap(leaf));
+  PyObject* arguments[] = {argument.get()};
+  const Held result = call(function, arguments, 1);
+  WENGERT_CHECK(result.get() == Py_None, kRuntime,
+                "Tensor post accumulate grad hooks should return None, but '",
+                name_of(function.get()), "' returned ", Py_TYPE(result.get())->tp_name);
+  return Tensor();
+}
+
 void NodeCallable::operator()(Tensor* changed, size_t count, const Tensor* given,
                               size_t given_count) const {
   const Held first = tuple_of(changed, count);
@@ -147,8 +158,10 @@ void NodeCallable::operator()(Tensor* changed, size_t count, const Tensor* given
                 ", but expected ", count, ")");
   for (size_t i = 0; i < count; ++i) {
     if (items[i] == Py_None) {
-      WENGERT_CHECK(!changed[i].defined(), kRuntime, "can't replace a None gradient with a non-None "
-                    "value, or the reverse, in hook '", name_of(function.get()), "' (value ", i, ")");
+      WENGERT_CHECK(!changed[i].defined(), kRuntime,
+                    "can't replace a None gradient with a non-None "
+                    "value, or the reverse, in hook '",
+                    name_of(function.get()), "' (value ", i, ")");
       continue;
     }
     WENGERT_CHECK(is_tensor(items[i]), kType, "expected Variable or None from hook '",
@@ -250,7 +263,9 @@ PyObject* handle_node(PyObject* object, void*) {
 }
 PyObject* handle_enter(PyObject* self, PyObject*) { return Py_NewRef(self); }
 PyObject* handle_exit(PyObject* self, PyObject*) { return handle_remove(self, nullptr); }
-PyObject* handle_id(PyObject* self, void*) { return wrap(reinterpret_cast<PyHandle*>(self)->place.id); }
+PyObject* handle_id(PyObject* self, void*) {
+  return wrap(reinterpret_cast<PyHandle*>(self)->place.id);
+}
 
 PyMethodDef handle_methods[] = {
     {"remove", handle_remove, METH_NOARGS,
@@ -258,10 +273,10 @@ PyMethodDef handle_methods[] = {
     {"__enter__", handle_enter, METH_NOARGS, "__enter__($self)\n--\n\nReturns the handle."},
     {"__exit__", handle_exit, METH_VARARGS, "__exit__($self, *error)\n--\n\nRemoves the hook."},
     {nullptr, nullptr, 0, nullptr}};
-PyGetSetDef handle_properties[] = {{"id", handle_id, nullptr, "The number of the hook.", nullptr},
-                                   {"_node", handle_node, nullptr,
-                                    "The node that the hook hangs on, or None.", nullptr},
-                                   {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef handle_properties[] = {
+    {"id", handle_id, nullptr, "The number of the hook.", nullptr},
+    {"_node", handle_node, nullptr, "The node that the hook hangs on, or None.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyType_Slot handle_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(handle_dealloc)},
                               {Py_tp_methods, handle_methods},
                               {Py_tp_getset, handle_properties},
@@ -271,6 +286,11 @@ PyType_Slot handle_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(handle_dea
 PyType_Spec handle_spec = {"wengert.autograd.graph.RemovableHandle", sizeof(PyHandle), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, handle_slots};
 
+void check_callable(PyObject* hook) {
+  WENGERT_CHECK(PyCallable_Check(hook), kType, "a hook must be callable, got ",
+                Py_TYPE(hook)->tp_name);
+}
+
 // Hooks of a leaf lie with the leaf, those of other tensors with the node that made them.
 PyObject* add_tensor_hook(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
@@ -279,6 +299,7 @@ PyObject* add_tensor_hook(PyObject*, PyObject* const* args, Py_ssize_t count) {
     WENGERT_CHECK(requires_grad(tensor), kRuntime,
                   "cannot register a hook on a tensor that doesn't require gradient",
                   describe_argument("self", tensor));
+    check_callable(args[1]);
     Node* node = grad_fn(tensor);
     PyHandle* handle = new_handle(node, tensor);
     auto& hooks = node == nullptr ? extra(tensor).hooks : extra(*node).hooks;
@@ -299,17 +320,9 @@ PyObject* add_accumulated_hook(PyObject*, PyObject* const* args, Py_ssize_t coun
     WENGERT_CHECK(grad_fn(tensor) == nullptr, kRuntime,
                   "post accumulate grad hooks cannot be registered on non-leaf tensors",
                   describe_argument("self", tensor));
+    check_callable(args[1]);
     PyHandle* handle = new_handle(nullptr, tensor);
-    extra(tensor).accumulated.emplace_back(
-        handle->place.id, [hook = TensorCallable{Held(args[1])}](const Tensor& variable) {
-          const Held argument = Held::adopt(wrap(variable));
-          PyObject* arguments[] = {argument.get()};
-          const Held result = call(hook.function, arguments, 1);
-          WENGERT_CHECK(result.get() == Py_None, kRuntime, "Tensor post accumulate grad hooks should "
-                        "return None, but '", name_of(hook.function.get()), "' returned ",
-                        Py_TYPE(result.get())->tp_name);
-          return Tensor();
-        });
+    extra(tensor).accumulated.emplace_back(handle->place.id, AccumulatedCallable{Held(args[1])});
     return reinterpret_cast<PyObject*>(handle);
   });
 }
@@ -317,8 +330,7 @@ PyObject* add_accumulated_hook(PyObject*, PyObject* const* args, Py_ssize_t coun
 PyObject* add_node_hook(PyObject* object, PyObject* function, bool after) {
   return guarded([&]() -> PyObject* {
     Node* node = node_of(object);
-    WENGERT_CHECK(PyCallable_Check(function), kType, "a hook must be callable, got ",
-                  Py_TYPE(function)->tp_name);
+    check_callable(function);
     PyHandle* handle = new_handle(node, Tensor());
     auto& hooks = after ? extra(*node).after : extra(*node).before;
     hooks.emplace_back(handle->place.id, NodeCallable{Held(function)});

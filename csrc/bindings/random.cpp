@@ -57,10 +57,10 @@ uint64_t reseed(Generator& generator) {
 
 // --- randint ---
 
-const char* const two_bounds_names[] = {"low",   "high",   "size",          "generator",
-                                        "dtype", "device", "requires_grad", "pin_memory", "out"};
+const char* const two_bounds_names[] = {
+    "low", "high", "size", "generator", "dtype", "device", "requires_grad", "pin_memory", "out"};
 const Signature two_bounds_signature = {"randint", 9, 3, 3, -1, two_bounds_names, "000111111"};
-const char* const one_bound_names[] = {"high",   "size",          "generator", "dtype",
+const char* const one_bound_names[] = {"high",   "size",          "generator",  "dtype",
                                        "device", "requires_grad", "pin_memory", "out"};
 const Signature one_bound_signature = {"randint", 8, 2, 2, -1, one_bound_names, "00111111"};
 

@@ -96,9 +96,10 @@ bool shares(PyObject* object, const Storage* storage) {
 Tensor PyPacked::unpack() {
   const Held hook = unpack_hook, argument = value;  // the hook may let go of this
   const Held result = Held::adopt(checked(PyObject_CallOneArg(hook.get(), argument.get())));
-  WENGERT_CHECK(is_tensor(result.get()), kType,
-                "Output of saved tensor unpack_hook expected to be a Tensor but got result of type ",
-                Py_TYPE(result.get())->tp_name);
+  WENGERT_CHECK(
+      is_tensor(result.get()), kType,
+      "Output of saved tensor unpack_hook expected to be a Tensor but got result of type ",
+      Py_TYPE(result.get())->tp_name);
   return unwrap(result.get());
 }
 

@@ -194,12 +194,20 @@ int set_grad(PyObject* object, PyObject* value, void*) {
       if (self->extra != nullptr) self->extra->grad = Tensor();
       return 0;
     }
-    WENGERT_CHECK(is_tensor(value), kType, "assigned grad expected to be a Tensor or None but got ",
-                  Py_TYPE(value)->tp_name);
+    WENGERT_CHECK(is_tensor(value), kType,
+                  "assigned grad expected to be a Tensor or None but got grad of type ",
+                  Py_TYPE(value)->tp_name, describe_argument("self", self));
     const Tensor& gradient = unwrap(value);
     WENGERT_CHECK(!gradient.same(self), kRuntime, "can't assign Variable as its own grad");
-    WENGERT_CHECK(gradient.sizes() == self.sizes() && gradient.dtype() == self.dtype(), kRuntime,
-                  "assigned grad has data of a different size or type",
+    WENGERT_CHECK(gradient.sizes() == self.sizes(), kRuntime,
+                  "attempting to assign a gradient of size '", to_string(gradient.sizes()),
+                  "' to a tensor of size '", to_string(self.sizes()),
+                  "'. Please ensure that the gradient and the tensor are the same size",
+                  describe_argument("self", self), describe_argument("grad", gradient));
+    WENGERT_CHECK(gradient.dtype() == self.dtype(), kRuntime,
+                  "attempting to assign a gradient with dtype '", dtype_name(gradient.dtype()),
+                  "' to a tensor with dtype '", dtype_name(self.dtype()),
+                  "'. The gradient must have the dtype of the tensor",
                   describe_argument("self", self), describe_argument("grad", gradient));
     extra(self).grad = gradient;
     return 0;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <unordered_set>
 
 #include "base/scalar.h"
 
@@ -176,19 +175,30 @@ void note_returned(const Tensor& result, Cut cut, const char* op) {
 }
 
 void leave_leaves(Node& node) {
+  // Runs once per step of a training loop that looks at its loss: no allocation but for the result.
   constexpr size_t kMost = 256;  // nodes that are looked at; a network has about as many
+  std::array<Node*, kMost> found;
+  std::array<Node*, 2 * kMost> seen{};
+  auto is_new = [&](Node* one) {
+    size_t at = reinterpret_cast<uintptr_t>(one) / 64 % seen.size();
+    while (seen[at] != nullptr && seen[at] != one) at = (at + 1) % seen.size();
+    if (seen[at] != nullptr) return false;
+    seen[at] = one;
+    return true;
+  };
   std::vector<Ref<Upstream>> leaves;
-  std::vector<Node*> found = {&node};
-  std::unordered_set<Node*> seen;
-  for (size_t next = 0; next < found.size() && next < kMost; ++next) {
+  size_t count = 0, looked_at = 1;
+  found[count++] = &node;
+  for (size_t next = 0; next < count; ++next) {
     for (Edge& edge : found[next]->edges) {
       Node* target = edge.node();
-      if (target == nullptr || !seen.insert(target).second) continue;
+      if (target == nullptr || looked_at == kMost || !is_new(target)) continue;
+      ++looked_at;
       if (target->type == &kAccumulateGrad) {
         Ref<Upstream> leaf = upstream_of(static_cast<AccumulateGrad*>(target)->variable);
         if (leaf) leaves.push_back(std::move(leaf));
       } else {
-        found.push_back(target);
+        found[count++] = target;
       }
     }
   }

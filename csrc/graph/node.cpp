@@ -1,9 +1,9 @@
 #include "graph/node.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "graph/lost.h"
+#include "graph/shared.h"
 
 #include "tensor/live.h"
 
@@ -159,24 +159,13 @@ namespace {
 
 }  // namespace
 
-// Four independent sums, so that it runs about as fast as memory is read.
 uint64_t Saved::checksum_of(const TensorImpl& impl) {
   if (impl.numel == 0 || impl.storage->read_only) return 0;
   int64_t last = 0;
   for (size_t i = 0; i < impl.sizes.size(); ++i) last += (impl.sizes[i] - 1) * impl.strides[i];
   const auto width = static_cast<int64_t>(item_size(impl.dtype));
   const char* bytes = impl.storage->data + impl.offset * width;
-  const auto count = static_cast<size_t>((last + 1) * width);
-  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15u;
-  uint64_t sums[4] = {1, 2, 3, 4};
-  size_t at = 0;
-  for (; at + sizeof(sums) <= count; at += sizeof(sums)) {
-    uint64_t words[4];
-    std::memcpy(words, bytes + at, sizeof(words));
-    for (int k = 0; k < 4; ++k) sums[k] = (sums[k] ^ words[k]) * kOdd;
-  }
-  for (; at < count; ++at) sums[0] = (sums[0] ^ static_cast<unsigned char>(bytes[at])) * kOdd;
-  return ((sums[0] * kOdd + sums[1]) * kOdd + sums[2]) * kOdd + sums[3];
+  return wengert::checksum_of(bytes, static_cast<size_t>((last + 1) * width));
 }
 
 Tensor Saved::unpack(Node& owner, const char* role) const {
@@ -195,7 +184,7 @@ Tensor Saved::unpack(Node& owner, const char* role) const {
   if (storage && value.storage() == storage && storage->version != version) {
     fail_overwritten(owner, role, *value.impl(), version);
   }
-  if (!modes.grad) return value;
+  // With its history even where nothing is recorded: backward rules of users may ask for it.
   Tensor twin = alias(value);
   twin->grad_fn = is_output ? Ref<GraphObject>(&owner) : aside->history.target;
   twin->output_index = is_output ? index : aside->history.index;
@@ -209,9 +198,12 @@ Tensor Saved::get(Node& owner, const char* role) const {
   if (!impl_) return Tensor();
   if (impl_->storage != storage_) fail_replaced(owner, role, *impl_);
   Storage& storage = *storage_;
-  if (storage.shared && storage.version == version_ && aside_ &&
-      checksum_of(*impl_) != aside_->checksum) [[unlikely]] {
-    log_write(storage, "another owner of the memory", storage.shared_at, WriteLog::kArray);
+  if (storage.shared && storage.version == version_) [[unlikely]] {
+    const bool changed =
+        aside_ ? checksum_of(*impl_) != aside_->checksum : changed_since_shared(storage);
+    if (changed) {
+      log_write(storage, "another owner of the memory", storage.shared_at, WriteLog::kArray);
+    }
   }
   if (storage.version != version_) fail_overwritten(owner, role, *impl_, version_);
   Tensor result{impl_};

@@ -33,16 +33,28 @@ void bool_positive(const Operand*, int, DType dtype, const Scalar*) {
                 "The `+` operator, on a bool tensor is not supported.");
 }
 
-void bool_subtraction(const Operand* operands, int, DType, const Scalar*) {
+void alpha(const Operand*, int, DType dtype, const Scalar* parameters) {
+  const Scalar::Kind kind = parameters[0].kind();
+  if (kind == Scalar::Kind::kInt) return;
+  WENGERT_CHECK(kind != Scalar::Kind::kBool || dtype == DType::bool_, kRuntime,
+                "Boolean alpha only supported for Boolean results.");
+  WENGERT_CHECK(kind != Scalar::Kind::kFloat || !is_integral(dtype), kRuntime,
+                "For integral input tensors, argument alpha must not be a floating point number.");
+  WENGERT_CHECK(kind != Scalar::Kind::kComplex || is_complex(dtype), kRuntime,
+                "For non-complex input tensors, argument alpha must not be a complex number.");
+}
+
+void subtraction(const Operand* operands, int count, DType dtype, const Scalar* parameters) {
   const bool a = dtype_of(operands[0]) == DType::bool_, b = dtype_of(operands[1]) == DType::bool_;
   WENGERT_CHECK(
       !(a && b), kRuntime,
       "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` "
       "or `logical_xor()` operator instead.");
   WENGERT_CHECK(
-      !(a && operands[0].is_tensor()) && !(b && operands[1].is_tensor()), kRuntime,
+      !a && !b, kRuntime,
       "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
       "to invert a mask, use the `~` or `logical_not()` operator instead.");
+  alpha(operands, count, dtype, parameters);
 }
 
 void celu_alpha(const Operand*, int, DType, const Scalar* parameters) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "device/cpu/parallel.h"
+#include "ops/type_names.h"
 #include "tensor/plan.h"
 
 namespace wengert {
@@ -418,8 +419,8 @@ void run_elementwise_into(const ElementwiseKernel& kernel, DType dtype, ResultRu
                           const Scalar* parameters) {
   const DType result = result_dtype(rule, dtype);
   WENGERT_CHECK(can_cast(result, out.dtype()), kRuntime, kernel.name, "(): result type ",
-                dtype_name(result), " can't be cast to the desired output type ",
-                dtype_name(out.dtype()), describe_argument("out", out));
+                type_name(result), " can't be cast to the desired output type ",
+                type_name(out.dtype()), describe_argument("out", out));
   bool same_shape = true;
   for (int k = 0; k < kernel.inputs; ++k) {
     if (operands[k].is_tensor()) same_shape &= operands[k].tensor().sizes() == out.sizes();

@@ -108,8 +108,8 @@ void put(const Tensor& target, const std::vector<Tensor>& indices, const Tensor&
     // Unlike PyTorch's, ours may differ, unless something would be cut off.
     WENGERT_CHECK(can_cast(source.dtype(), target.dtype()), kRuntime,
                   "Index put requires the source and destination dtypes match, got ",
-                  type_name(target.dtype()), " for the destination and ",
-                  type_name(source.dtype()), " for the source.");
+                  type_name(target.dtype()), " for the destination and ", type_name(source.dtype()),
+                  " for the source.");
     source = converted_values(source, target.dtype());
   }
   if (source.storage() == target.storage()) source = cloned_values(source);

@@ -1,4 +1,6 @@
 // Histories after writes in place: a write through a view becomes part of its base's history.
+#include "ops/inplace.h"
+
 #include "operators/basic.h"
 #include "operators/elementwise.h"
 #include "operators/view.h"
@@ -133,6 +135,18 @@ void move_retained(const Tensor& tensor) {
 }
 
 }  // namespace
+
+Node* inner_of(Node& node) {
+  if (node.type != &kCopySlicesType) return nullptr;
+  return static_cast<Node*>(static_cast<CopySlicesNode&>(node).inner.get());
+}
+
+bool leads_forward(const TensorImpl& view) {
+  const auto* own = static_cast<const Node*>(view.grad_fn.get());
+  if (own != nullptr && own->type == &kReplayType) return true;
+  const auto* base = static_cast<const Node*>(view.extra->view->base->grad_fn.get());
+  return base != nullptr && (own == nullptr || base->sequence > own->sequence);
+}
 
 Node* grad_fn(const Tensor& tensor) {
   auto* node = static_cast<Node*>(tensor->grad_fn.get());

@@ -395,6 +395,8 @@ std::vector<Tensor> _adafactor_step(const std::vector<Tensor>& params,
       if (!values[k].same(originals[k])) copy_values(originals[k], values[k]);
       bump_version(originals[k], op);
     }
+    if (watch_mode.on) [[unlikely]]
+      watch_step(op, {{"grad", grads[i]}}, param);
   }
   return {};
 }

@@ -1,5 +1,6 @@
 #include "operators/basic.h"
 #include "operators/elementwise.h"
+#include "ops/type_names.h"
 
 namespace wengert {
 
@@ -106,15 +107,15 @@ void check_inplace_result(const char* op, const Tensor& self, const Tensor& resu
                 to_string(self.sizes()), " doesn't match the broadcast shape ",
                 to_string(result.sizes()));
   WENGERT_CHECK(can_cast(result.dtype(), self.dtype()), kRuntime, op, "(): result type ",
-                dtype_name(result.dtype()), " can't be cast to the desired output type ",
-                dtype_name(self.dtype()));
+                type_name(result.dtype()), " can't be cast to the desired output type ",
+                type_name(self.dtype()));
   check_writable(op, self);
 }
 
 void write_out(const char* op, const Tensor& out, const Tensor& result) {
   WENGERT_CHECK(can_cast(result.dtype(), out.dtype()), kRuntime, op, "(): result type ",
-                dtype_name(result.dtype()), " can't be cast to the desired output type ",
-                dtype_name(out.dtype()), describe_argument("out", out));
+                type_name(result.dtype()), " can't be cast to the desired output type ",
+                type_name(out.dtype()), describe_argument("out", out));
   if (!(out.sizes() == result.sizes())) resize_output(out, result.sizes(), op);
   check_writable(op, out);
   copy_values(out, result);

@@ -146,7 +146,8 @@ namespace check {
 using Check = void(const Operand* operands, int count, DType dtype, const Scalar* parameters);
 Check bool_negation;
 Check bool_positive;
-Check bool_subtraction;
+Check alpha;
+Check subtraction;
 Check celu_alpha;
 Check complex_parts;
 Check hardtanh_limits;

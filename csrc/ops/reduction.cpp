@@ -128,6 +128,11 @@ Middle middle_of(const Tensor& input, int64_t dim) {
 Tensor run_reduction(const ReductionKernel& kernel, const Tensor& input,
                      const std::optional<Dims>& dims, bool keepdim,
                      const std::optional<DType>& dtype) {
+  if (dtype.has_value() && is_integral(*dtype) && *dtype != DType::int64 &&
+      kernel.result == ReductionResult::kSumOfIntegers) {
+    const Tensor values = converted_values(input, *dtype);
+    return converted_values(run_reduction(kernel, values, dims, keepdim, std::nullopt), *dtype);
+  }
   if (dtype.has_value() && *dtype != input.dtype()) {
     return run_reduction(kernel, converted_values(input, *dtype), dims, keepdim, dtype);
   }

@@ -29,6 +29,7 @@ from wengert._composite.images import *
 from wengert._composite.indexing import *
 from wengert._composite.joining import *
 from wengert._composite.linalg import *
+from wengert._composite.low_rank import *
 from wengert._composite.matrix_norms import *
 from wengert._composite.older_linalg import *
 from wengert._composite.pointwise import *
@@ -63,7 +64,9 @@ pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 newaxis = None
 
 from wengert import amp, func, linalg, memory, nn, optim, serialization, testing, utils
+from wengert._flat_functions import *
 from wengert._torch_view import as_torch
+from wengert.amp import GradScaler
 from wengert.amp.autocast_mode import (
     autocast,
     get_autocast_dtype,
@@ -78,13 +81,15 @@ from wengert.nn.functional import (
     pairwise_distance,
     prelu,
     rrelu,
+    rrelu_,
 )  # fmt: skip
 
 __version__ = "0.1.0"
 # Parts of the package that are imported when they are first used.
 _LAZY = frozenset({
     "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
-    "hub", "jit", "mps", "random", "special", "storage", "torch_version", "types", "version", "xpu",
+    "hub", "jit", "mps", "multiprocessing", "random", "special", "storage", "torch_version",
+    "types", "version", "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
@@ -103,6 +108,7 @@ if _typing.TYPE_CHECKING:
         hub,
         jit,
         mps,
+        multiprocessing,
         random,
         special,
         storage,
@@ -112,6 +118,9 @@ if _typing.TYPE_CHECKING:
         xpu,
     )  # fmt: skip
 else:  # for the type checker every name would be there
+
+    def __dir__():
+        return sorted({*globals(), *_LAZY})
 
     def __getattr__(name):
         return _missing.lazy_attribute(_sys.modules[__name__], _LAZY, name)

@@ -1,4 +1,4 @@
-"""For operators written in Python: float32 inside regions of mixed precision."""
+"""For operators written in Python: their precision inside regions of mixed precision."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from wengert import _C
 
-__all__ = ["in_float32"]
+__all__ = ["in_float32", "in_low_precision"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,17 +18,26 @@ def in_float32(function: F) -> F:
 
     The native operators say the same in the operator table, by ``autocast="high"``.
     """
+    return _converting(function, low=False)
 
+
+def in_low_precision(function: F) -> F:
+    """Lets a function run in the low dtype of the autocast region; ``autocast="low"`` likewise."""
+    return _converting(function, low=True)
+
+
+def _converting(function: F, low: bool) -> F:
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if not _C._is_autocast_on():
             return function(*args, **kwargs)
         enabled, dtype = _C._get_autocast()
+        target = dtype if low else _C.float32
         _C._set_autocast(False, dtype)
         try:
             return function(
-                *(_raised(value) for value in args),
-                **{name: _raised(value) for name, value in kwargs.items()},
+                *(_converted(value, target) for value in args),
+                **{name: _converted(value, target) for name, value in kwargs.items()},
             )
         finally:
             _C._set_autocast(enabled, dtype)
@@ -36,7 +45,7 @@ def in_float32(function: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
-def _raised(value: Any) -> Any:
-    if isinstance(value, _C.Tensor) and value.dtype in (_C.float16, _C.bfloat16):
-        return value.float()
+def _converted(value: Any, dtype: Any) -> Any:
+    if isinstance(value, _C.Tensor) and value.dtype in (_C.float16, _C.bfloat16, _C.float32):
+        return value.to(dtype)
     return value

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import dis
 import importlib
+import sys
 from types import ModuleType
 from typing import Any, NoReturn
+
+from wengert import _C
 
 # By the dotted name after `torch.`; what stands here also answers for everything below it.
 HINTS = {
@@ -20,10 +24,14 @@ HINTS = {
     "jit.save": "there is no TorchScript; save a state_dict, and load that",
     "lstsq": "removed from PyTorch, too: use linalg.lstsq",
     "matrix_rank": "removed from PyTorch, too: use linalg.matrix_rank",
-    "multiprocessing": "use Python's multiprocessing; tensors are sent by value",
     "nested": "nested tensors are not supported; pad, or use nn.utils.rnn",
-    "nn.DataParallel": "the CPU is the only device",
-    "nn.parallel": "the CPU is the only device",
+    "nn.SyncBatchNorm": "training on several processes is not supported yet",
+    "overrides": "__torch_function__ is not supported",
+    "profiler": "there is no profiler yet; Python's cProfile shows where the time goes",
+    "utils.benchmark": "use timeit",
+    "linalg.ldl_factor": "not there yet; linalg.lu_factor and linalg.cholesky are",
+    "masked": "masked tensors are not supported",
+    "_dynamo": "there is no compiler; programs run eagerly",
     "onnx": "export to ONNX is not supported",
     "ops": "there are no operator libraries; call the function by its own name",
     "package": "packages of TorchScript are not supported",
@@ -88,15 +96,38 @@ def sentence(module: ModuleType, name: str, shown: str | None = None) -> str:
     return text
 
 
-def raise_missing(module: ModuleType, name: str, shown: str | None = None) -> NoReturn:
-    """AttributeError; without a search for protocols' names, which are often asked for in vain."""
+_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+
+
+def _importing(depth: int) -> bool:
+    """Whether the frame so far up is in the middle of `from module import name`."""
+    frame = sys._getframe(depth)
+    place = frame.f_lasti
+    return place >= 0 and frame.f_code.co_code[place] == _IMPORT_FROM
+
+
+def raise_missing(
+    module: ModuleType, name: str, shown: str | None = None, depth: int = 2
+) -> NoReturn:
+    """AttributeError, or ImportError in an import. For a module's __getattr__.
+
+    Protocols' names, which are often asked for in vain, get a short message. depth: how many
+    frames the user is away from here.
+    """
+    where = shown or module.__name__.replace("wengert", _C._shown_package(), 1)
     if name.startswith("__"):
-        raise AttributeError(f"module '{shown or module.__name__}' has no attribute '{name}'")
-    raise AttributeError(sentence(module, name, shown))
+        raise AttributeError(f"module '{where}' has no attribute '{name}'")
+    text = sentence(module, name, where if where.startswith("torch") else None)
+    if _importing(depth + 1):
+        lines = text.partition("\n")[1:]
+        raise ImportError(
+            f"cannot import name '{name}' from '{where}'" + "".join(lines), name=where
+        )
+    raise AttributeError(text)
 
 
 def lazy_attribute(module: ModuleType, lazy: frozenset[str], name: str) -> Any:
     """For a package's __getattr__: its parts that are imported when first used; or the error."""
     if name in lazy:
         return importlib.import_module(f"{module.__name__}.{name}")
-    raise_missing(module, name)
+    raise_missing(module, name, depth=3)

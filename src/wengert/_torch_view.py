@@ -7,7 +7,6 @@ others are the very modules `wengert.nn` and so on under a second name.
 
 from __future__ import annotations
 
-import dis
 import functools
 import importlib
 import importlib.abc
@@ -24,24 +23,8 @@ from wengert.torch_version import TorchVersion
 
 # The version of PyTorch whose names and behaviour are ours.
 VERSION = TorchVersion("2.13.0+wengert")
-_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
-
-
-def _importing(depth: int) -> bool:
-    """Whether the calling frame is in the middle of `from torch import name`."""
-    frame = sys._getframe(depth)
-    place = frame.f_lasti
-    return place >= 0 and frame.f_code.co_code[place] == _IMPORT_FROM
-
-
-def _refuse(module: ModuleType, name: str, shown: str) -> Any:
-    """AttributeError for `torch.name`, ImportError for `from torch import name`."""
-    if _importing(3):
-        text = _missing.sentence(module, name, shown).partition("\n")
-        raise ImportError(
-            f"cannot import name '{name}' from '{shown}'{text[1]}{text[2]}", name=shown
-        )
-    _missing.raise_missing(module, name, shown)
+# Modules of PyTorch whose names are elsewhere here.
+_PLACES = {"functional": "wengert", "optim.adamw": "wengert.optim.adam"}
 
 
 class _View(ModuleType):
@@ -60,7 +43,7 @@ class _View(ModuleType):
     def __getattr__(self, name: str) -> Any:
         value = vars(wengert).get(name) if name.startswith("_") else _or_none(name)
         if value is None:
-            return _refuse(wengert, name, "torch")
+            _missing.raise_missing(wengert, name, "torch")
         if isinstance(value, ModuleType):
             # So that `import torch.x` finds what is already there.
             sys.modules.setdefault(f"torch.{name}", value)
@@ -111,7 +94,9 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     @staticmethod
     def _module(name: str, rest: str) -> ModuleType:
-        ours = f"wengert.{rest}"
+        ours = _PLACES.get(rest, f"wengert.{rest}")
+        if rest.startswith("distributions.") and importlib.util.find_spec(ours) is None:
+            ours = "wengert.distributions"  # a file each there, a few files here
         try:
             module = importlib.import_module(ours)
         except ModuleNotFoundError as error:
@@ -131,7 +116,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def _refuse_in(module: ModuleType, shown: str, name: str) -> Any:
-    return _refuse(module, name, shown)
+    _missing.raise_missing(module, name, shown)
 
 
 _finder = _Finder()

@@ -194,7 +194,7 @@ CASES = {
             y.sum().backward()
         ----
         the tensor to differentiate is nan.
-          nan made by   true_divide_   script.py:7   y /= x.detach()
+          nan made by   div_   script.py:7   y /= x.detach()
             result:   float32[2]   from 1 to 1   1 nan, 0 inf of 2, the first at (0,)
         """,
     "that nothing reads": """
@@ -205,9 +205,34 @@ CASES = {
             metric = wg.tensor(0.0) / 0
         ----
         a result is nan.
-          nan made by   true_divide   script.py:5   metric = wg.tensor(0.0) / 0
+          nan made by   div   script.py:5   metric = wg.tensor(0.0) / 0
             input:    float32[]   from 0 to 0
             output:   float32[]   no finite element   1 nan, 0 inf of 1, the first at ()
+        """,
+    "in a custom function": """
+        import wengert as wg
+        from wengert import autograd
+
+
+        class Half(autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x / 2
+
+            @staticmethod
+            def backward(ctx, g):
+                return g / 0 - g / 0
+
+
+        w = wg.ones(3, requires_grad=True)
+        with autograd.detect_anomaly():
+            y = Half.apply(w)
+            y.sum().backward()
+        ----
+        Function 'HalfBackward' returned nan values in its 0th output.
+          recorded by   Half   script.py:17   y = Half.apply(w)
+            gradient 0 in:    float32[3]   from 1 to 1
+            gradient 0 out:   float32[3]   no finite element   3 nan, 0 inf of 3, the first at (0,)
         """,
 }
 

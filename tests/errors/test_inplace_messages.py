@@ -301,6 +301,64 @@ CASES = {
             saved by    mul (other)   script.py:5
             fix: call backward() first, or run the forward pass again
         """,
+    "an argument inplace=True": """
+        import wengert as wg
+        from wengert import nn
+
+        x = wg.ones(3, requires_grad=True)
+        h = x.tanh()
+        h = nn.functional.dropout(h, 0.5, inplace=True)
+        h.sum().backward()
+        ----
+        one of the variables needed for gradient computation has been modified by an inplace operation:
+          float32[3] tensor 'h' is at version 1; expected version 0.
+            saved by     tanh (its output)   script.py:5   h = x.tanh()
+            written by   copy_               script.py:6   h = nn.functional.dropout(h, 0.5, inplace=True)
+            fix: leave inplace=True out at script.py:6.
+        """,
+    "a mask": """
+        import wengert as wg
+
+        x = wg.ones(3, requires_grad=True)
+        h = x.exp()
+        h[h > 1] = 0
+        h.sum().backward()
+        ----
+        one of the variables needed for gradient computation has been modified by an inplace operation:
+          float32[3] tensor 'h' is at version 1; expected version 0.
+            saved by     exp (its output)   script.py:4   h = x.exp()
+            written by   index_put_         script.py:5   h[h > 1] = 0
+            fix: write to a clone() of the tensor at script.py:5, or run script.py:4 again after the write.
+        """,
+    "a value that a custom function saved": """
+        import wengert as wg
+        from wengert.autograd import Function
+
+
+        class Square(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                return 2 * x * g
+
+
+        w = wg.ones(3, requires_grad=True)
+        h = w * 1
+        y = Square.apply(h)
+        h += 1
+        y.sum().backward()
+        ----
+        one of the variables needed for gradient computation has been modified by an inplace operation:
+          float32[3] tensor 'h' is at version 1; expected version 0.
+            saved by     Square (save_for_backward)   script.py:19   y = Square.apply(h)
+            written by   add_                         script.py:20   h += 1
+            fix: write h = h + 1 instead of h += 1 at script.py:20, or run script.py:19 again after the write.
+        """,
 }
 
 

@@ -63,6 +63,13 @@ CASES = {
     "mixture of vectors": lambda d, t: d.MixtureSameFamily(
         d.Categorical(t([0.3, 0.7])), d.Independent(d.Normal(t([R, A]), t([A, B])), 1)
     ),
+    "Weibull": lambda d, t: d.Weibull(t(A), t([2.0, 1.7, 1.2])),
+    "Pareto": lambda d, t: d.Pareto(t(A), t([2.5, 0.7, 4.2])),
+    "InverseGamma": lambda d, t: d.InverseGamma(t([2.5, 0.7, 4.2]), t(B)),
+    "LogisticNormal": lambda d, t: d.LogisticNormal(t([R, A]), t(B)),
+    "FisherSnedecor": lambda d, t: d.FisherSnedecor(t([0.5, 3.0, 5.0]), t([1.5, 3.0, 12.0])),
+    "NegativeBinomial": lambda d, t: d.NegativeBinomial(t(A), t(P)),
+    "NegativeBinomial logits": lambda d, t: d.NegativeBinomial(4, logits=t(R)),
     "RelaxedBernoulli": lambda d, t: d.RelaxedBernoulli(t(0.7), t(P)),
     "RelaxedOneHotCategorical": lambda d, t: d.RelaxedOneHotCategorical(t(0.7), t(M)),
 }
@@ -202,7 +209,7 @@ def test_gradients_of_log_prob(name):
 
 KL_GROUPS = [
     ["Normal", "Laplace", "Gumbel", "Uniform", "Gamma", "Exponential", "Beta", "Poisson",
-     "Bernoulli", "Binomial", "Geometric", "Cauchy", "HalfNormal", "LogNormal", "Chi2"],
+     "Bernoulli", "Binomial", "Geometric", "Cauchy", "HalfNormal", "LogNormal", "Chi2", "Pareto"],
     ["Categorical", "Categorical logits"],
 ]  # fmt: skip
 

@@ -151,6 +151,7 @@ SPECTROGRAMS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:A window was not provided")  # PyTorch's
 @pytest.mark.parametrize("options", SPECTROGRAMS)
 @pytest.mark.parametrize("batch", [(), (3,)])
 def test_stft_and_istft(options: dict[str, Any], batch: tuple[int, ...]) -> None:

@@ -185,3 +185,30 @@ def test_normalize_into_out():
     out = wg.empty(1, 2)
     assert wg.nn.functional.normalize(x, out=out) is out
     assert out.tolist()[0] == pytest.approx([0.6, 0.8])
+
+
+@pytest.mark.parametrize("spatial", [1, 2, 3])
+def test_gradients_of_convolutions(spatial):
+    rng = np.random.default_rng(0)
+    sizes = (6, 5, 7)[:spatial]
+    x = rng.standard_normal((2, 4, *sizes))
+    w = rng.standard_normal((6, 2, *(2, 3, 2)[:spatial]))
+    options = {"stride": 2, "padding": 1, "groups": 2}
+    shape = getattr(torch.nn.functional, f"conv{spatial}d")(
+        torch.tensor(x), torch.tensor(w), **options
+    ).shape
+    g = rng.standard_normal(tuple(shape))
+    for which, arrays in (
+        ("input", (x.shape, w, g)),
+        ("weight", (x, w.shape, g)),
+    ):
+        kept = [a for a in arrays if isinstance(a, np.ndarray)]
+        size = next(a for a in arrays if not isinstance(a, np.ndarray))
+
+        def pull(kit, *tensors, which=which, size=size):
+            function = getattr(kit.nn.grad, f"conv{spatial}d_{which}")
+            given = list(tensors)
+            given.insert(0 if which == "input" else 1, size)
+            return function(*given, **options)
+
+        _both(pull, *kept)

@@ -212,3 +212,45 @@ def _cross_entropy_vjp(grad: Array, input: Array, target: Array, weight: Any, lo
                        label_smoothing: float) -> Array:  # fmt: skip
     rows = np.exp(input - np.expand_dims(log_sum_exp, 1)) - np.eye(input.shape[1])[target]
     return rows * grad / (total_weight if reduction == "mean" else 1)
+
+
+# --- recurrent layers ---
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+@reference
+def _lstm(gates: Array, hidden: Array, memory: Array, weight: Array) -> Any:
+    hiddens, memories, values = [], [], []
+    for given in gates:
+        into, keep, new, out = np.split(given + hidden @ weight.T, 4, axis=1)
+        into, keep, new, out = _sigmoid(into), _sigmoid(keep), np.tanh(new), _sigmoid(out)
+        memory = keep * memory + into * new
+        hidden = out * np.tanh(memory)
+        hiddens.append(hidden)
+        memories.append(memory)
+        values.append(np.concatenate([into, keep, new, out], 1))
+    return np.stack(hiddens), np.stack(memories), np.stack(values)
+
+
+@reference
+def _lstm_vjp(grad_hidden: Any, grad_memory: Any, grad_gates: Any, hidden: Array, memory: Array,
+              weight: Array, hiddens: Array, memories: Array, gates: Array, want_hidden: bool,
+              want_memory: bool, want_weight: bool) -> Any:  # fmt: skip
+    dh, dc, dw, d_gates = np.zeros_like(hidden), np.zeros_like(memory), 0.0, []
+    for t in reversed(range(len(gates))):
+        into, keep, new, out = np.split(gates[t], 4, axis=1)
+        before = (hiddens[t - 1], memories[t - 1]) if t > 0 else (hidden, memory)
+        bent = np.tanh(memories[t])
+        dh = dh + (0 if grad_hidden is None else grad_hidden[t])
+        dc = dc + (0 if grad_memory is None else grad_memory[t]) + dh * out * (1 - bent**2)
+        outer = np.concatenate([dc * new, dc * before[1], dc * into, dh * bent], 1)
+        outer = outer + (0 if grad_gates is None else grad_gates[t])
+        slopes = [into * (1 - into), keep * (1 - keep), 1 - new**2, out * (1 - out)]
+        d = outer * np.concatenate(slopes, 1)
+        d_gates.append(d)
+        dw = dw + d.T @ before[0]
+        dh, dc = d @ weight, dc * keep
+    return np.stack(d_gates[::-1]), dh, dc, dw

@@ -27,6 +27,10 @@ SKIPS: dict[tuple[str, str], str] = {
         for dtype in ("float16", "bfloat16")
     },
     **{
+        ("rnn", f"value {dtype}"): "other operators make up the layer in this precision"
+        for dtype in ("float16", "bfloat16")
+    },
+    **{
         ("view_as_complex", f"value {dtype}"): "there are no complex numbers of this precision"
         for dtype in ("float16", "bfloat16")
     },
@@ -107,6 +111,11 @@ _BETAS = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0
 _WINDOW = {"dimensions": 2, "kernel_size": [2, 2], "stride": [2, 1], "padding": [1, 0],
            "ceil_mode": True, "count_include_pad": True, "divisor_override": None}  # fmt: skip
 
+# The state and what the forward pass of an LSTM layer gave.
+_LSTM = {"hidden": "randn(2, 2)", "memory": "randn(2, 2)", "weight": "randn(8, 2)",
+         "hiddens": "rand(3, 2, 2)", "memories": "randn(3, 2, 2)", "gates": "rand(3, 2, 8)"}  # fmt: skip
+
+
 # Samples of entries that carry none of their own.
 SAMPLES: dict[str, list[dict[str, Any]]] = {
     "clone": [{"input": "randn(2, 3)"}, {"input": "crandn(3)"}, {"input": "randn(0, 3)"}],
@@ -180,6 +189,11 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
                          "want_input": True, "want_weight": True, "want_bias": True}],
     "_row_norm": [{"input": "randn(4, 3)", "weight": "rand(3)", "bias": "randn(3)", "dims": 1,
                    "centered": True, "eps": 1e-5}],
+    "_lstm_vjp": [{"grad_hidden": "randn(3, 2, 2)", "grad_memory": "randn(3, 2, 2)",
+                   "grad_gates": "randn(3, 2, 8)", **_LSTM, "want_hidden": True, "want_memory": True,
+                   "want_weight": True},
+                  {"grad_hidden": "randn(3, 2, 2)", "grad_memory": "None", "grad_gates": "None",
+                   **_LSTM, "want_hidden": True, "want_memory": True, "want_weight": True}],
     "_row_norm_vjp": [{"grad": "randn(2, 3)", "input": "np.array([[1.0, 2, 3], [0, 2, 1]])",
                        "weight": "rand(3)", "mean": "np.array([2.0, 1.0])",
                        "rstd": "1 / np.sqrt([2 / 3, 2 / 3])", "dims": 1, "centered": True,

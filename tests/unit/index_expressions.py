@@ -23,7 +23,7 @@ def random_items(rng: random.Random, shape: Shape) -> list[Item]:
     items: list[Item] = []
     broadcast = rng.choice([(), (2,), (3,), (2, 3), (1,), (2, 1), (0,)])
     dim, skipped = 0, False
-    while dim < len(shape) and rng.random() < 0.88:
+    while dim < len(shape) and (skipped or rng.random() < 0.88):
         size, kind = shape[dim], rng.random()
         if kind < 0.2 and size:
             items.append(("int", rng.randrange(-size, size)))
@@ -102,7 +102,7 @@ def reference(array: np.ndarray, items: list[Item]) -> tuple[np.ndarray, tuple[A
             basic.append(slice(None) if value[0].ndim else int(value[0]))
         else:
             basic.append(None if kind == "flag" else build([(kind, *value)], np.asarray)[0])
-    view = array[tuple(basic)]
+    view = array[tuple(basic if ... in basic else [*basic, ...])]
     skipped = view.ndim - sum(1 for b in basic if not isinstance(b, int) and b is not ...)
     index: list[Any] = []
     for (kind, *value), first in zip(items, _starts(items, basic), strict=True):

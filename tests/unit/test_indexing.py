@@ -24,8 +24,10 @@ def cases(seed: int) -> Any:
     rng = random.Random(seed)
     for _ in range(CASES_PER_SEED):
         shape = random_shape(rng)
-        yield rng, np.arange(np.prod(shape), dtype=np.float64).reshape(shape), random_items(
-            rng, shape
+        yield (
+            rng,
+            np.arange(np.prod(shape), dtype=np.float64).reshape(shape),
+            random_items(rng, shape),
         )
 
 
@@ -51,7 +53,7 @@ def reduced(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def test_reading_and_its_gradient(seed: int) -> None:
     for rng, array, items in cases(seed):
         view, index = reference(array, items)
-        expected = view[index]
+        expected = np.asarray(view[index])
         x = tensor(array).requires_grad_()
         y = x[build(items, tensor, bare=rng.random() < 0.5)]
         assert y.shape == expected.shape, items
@@ -68,13 +70,14 @@ def test_writing_and_its_gradients(seed: int) -> None:
     for rng, array, items in cases(1000 + seed):
         expected = array.copy()
         view, index = reference(expected, items)
-        values = broadcastable(rng, view[index].shape)
-        view[index] = values
+        values = broadcastable(rng, np.shape(view[index]))
+        extra = max(values.ndim - np.ndim(view[index]), 0)
+        view[index] = values.reshape(values.shape[extra:])
         x, v = tensor(array).requires_grad_(), tensor(values).requires_grad_()
         y = x * 1
         y[build(items, tensor)] = v
         weight = np.array([rng.random() for _ in range(array.size)]).reshape(array.shape)
-        picked = reference(weight, items)[0][index]
+        picked = np.asarray(reference(weight, items)[0][index])
         y.backward(tensor(weight))
         kept = weight.copy()
         reference(kept, items)[0][index] = 0
@@ -260,7 +263,7 @@ def test_an_overlapping_source_is_read_first() -> None:
 
 
 def test_basic_indices_are_views_and_others_copies() -> None:
-    x = counted()
+    x = wg.arange(24.0).reshape(2, 3, 4).clone()
     for index in (0, slice(None), ..., None, (0, 1, 2), (), (slice(1, None), ..., None)):
         assert x[index]._base is x
         assert x[index].untyped_storage().data_ptr() == x.data_ptr()
@@ -316,7 +319,7 @@ def test_iteration_and_membership() -> None:
     assert len(x) == 2
     assert 3.0 in x
     assert wg.tensor(50.0) not in x
-    first, second = x
+    _, second = x
     assert second.tolist() == x[1].tolist()
     with pytest.raises(TypeError, match="iteration over a 0-d tensor"):
         iter(wg.tensor(1))
@@ -362,7 +365,11 @@ SEQUENCE = (
         (-3, IndexError, "index -3 is out of bounds for dimension 0 with size 2"),
         ((0, 3), IndexError, "index 3 is out of bounds for dimension 1 with size 3"),
         ((0, None, ..., -5), IndexError, "index -5 is out of bounds for dimension 2 with size 4"),
-        (([0], [[True]], 4), IndexError, "index 4 is out of bounds for dimension 2 with size 4"),
+        (
+            ([0], [True, False, True], 4),
+            IndexError,
+            "index 4 is out of bounds for dimension 2 with size 4",
+        ),
         ([5], IndexError, "index 5 is out of bounds for dimension 0 with size 2"),
         (([0], [-4]), IndexError, "index -4 is out of bounds for dimension 1 with size 3"),
         ((0, 0, 0, 0), IndexError, "too many indices for tensor of dimension 3" + SELF),
@@ -390,7 +397,11 @@ SEQUENCE = (
             "The shape of the mask [2, 2] at index 1 does not match the shape of the indexed "
             "tensor [2, 3, 4] at index 1",
         ),
-        (np.ones((2, 3, 4, 1), dtype=bool), IndexError, "too many indices for tensor of dimension 3" + SELF),
+        (
+            np.ones((2, 3, 4, 1), dtype=bool),
+            IndexError,
+            "too many indices for tensor of dimension 3" + SELF,
+        ),
     ],
     ids=repr,
 )
@@ -445,8 +456,7 @@ def test_indices_of_numbers() -> None:
             [1, 2, 3],
             RuntimeError,
             "expand(): The expanded size of the tensor (4) must match the existing size (3) at "
-            "non-singleton dimension 1.  Target sizes: [3, 4].  Tensor sizes: [3]\n"
-            "  input: int64[3] cpu",
+            "non-singleton dimension 1.  Target sizes: [3, 4].  Tensor sizes: [3]",
         ),
         (
             [0, 0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import doctest
 import io
 import json
 import math
@@ -190,6 +191,50 @@ def test_states_of_training(tmp_path: Path) -> None:
         opt.step()
     for a, b in zip(model.parameters(), other.parameters(), strict=True):
         assert a.tolist() == b.tolist()
+
+
+def schedulers() -> list[Any]:
+    of = wg.optim.lr_scheduler
+    return [
+        lambda o: of.StepLR(o, 2),
+        lambda o: of.MultiStepLR(o, [1, 1, 3]),
+        lambda o: of.OneCycleLR(o, 0.1, total_steps=10),
+        lambda o: of.CyclicLR(o, 0.01, 0.1),
+        lambda o: of.ReduceLROnPlateau(o, patience=0),
+        lambda o: of.LambdaLR(o, lambda epoch: 0.9**epoch),
+        lambda o: of.SequentialLR(o, [of.ConstantLR(o), of.ExponentialLR(o, 0.9)], [2]),
+        lambda o: of.ChainedScheduler([of.ConstantLR(o), of.ExponentialLR(o, 0.9)]),
+    ]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_states_of_schedulers(number: int, tmp_path: Path) -> None:
+    def make() -> Any:
+        optimizer = wg.optim.SGD([nn.Parameter(wg.ones(1))], lr=0.5, momentum=0.9)
+        return optimizer, schedulers()[number](optimizer)
+
+    def step(optimizer: Any, scheduler: Any) -> float:
+        optimizer.step()
+        scheduler.step(*([1.0] if number == 4 else []))  # the plateau's loss
+        return optimizer.param_groups[0]["lr"]
+
+    one = make()
+    for _ in range(3):
+        step(*one)
+    state = there_and_back([part.state_dict() for part in one], tmp_path)
+    other = make()
+    for part, saved in zip(other, state, strict=True):
+        part.load_state_dict(saved)
+    assert [step(*one) for _ in range(4)] == [step(*other) for _ in range(4)]
+
+
+def test_the_page_about_checkpoints(root: Path, tmp_path: Path) -> None:
+    names = {"path": str(tmp_path / "x")}
+    found = doctest.testfile(
+        str(root / "docs" / "checkpoints.md"), module_relative=False, globs=names
+    )
+    assert found.attempted > 15
+    assert found.failed == 0
 
 
 def test_names_of_tensors_are_paths(tmp_path: Path) -> None:

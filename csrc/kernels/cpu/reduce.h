@@ -207,6 +207,7 @@ class Reducer : private ReducePlan {
  private:
   static constexpr int64_t kLanes = !Op::kVectorise ? 4 : sizeof(Acc) > 8 ? 16 : 64;
   // The fastest loops triple the code; only the dtypes that training reduces have them.
+  static constexpr int64_t kStep = std::min<int64_t>(kLanes, 16);
   static constexpr bool kInRegisters = std::is_floating_point_v<In>;
 
   // acc[j] takes in x[r * row_stride + j * columns_.stride] for all rows r.
@@ -293,9 +294,17 @@ class Reducer : private ReducePlan {
       const int64_t row_stride = replicas * rows_.stride;
       if constexpr (kFixed) {
         accumulate_contiguous<kWidth>(acc, start, whole, kWidth, width);
-        for (int64_t j = 0; j < rest; ++j) {
-          acc[j] = op_.combine(acc[j], convert<Compute>(start[whole * kWidth + j]));
+        const In* last = start + whole * kWidth;
+        const Op op = op_;
+        int64_t done = 0;
+        for (; done + kStep <= rest; done += kStep) {
+#pragma omp simd
+          for (int64_t j = 0; j < kStep; ++j) {
+            acc[done + j] = op.combine(acc[done + j], convert<Compute>(last[done + j]));
+          }
         }
+        for (int64_t j = done; j < rest; ++j)
+          acc[j] = op.combine(acc[j], convert<Compute>(last[j]));
       } else {
         accumulate(acc, start, whole, row_stride, width);
         if (rest > 0) accumulate(acc, start + whole * row_stride, 1, 0, rest * columns);

@@ -20,6 +20,7 @@ from . import (
     indexing,
     joining,
     linalg,
+    low_rank,
     matrix_norms,
     older_linalg,
     pointwise,
@@ -34,8 +35,9 @@ from . import (
 from ._common import checked
 
 MODULES = (
-    creation, decompositions, einsum, histograms, images, indexing, joining, linalg, matrix_norms,
-    older_linalg, pointwise, queries, random, reduction, sequence, shape, spectrogram, windows,
+    creation, decompositions, einsum, histograms, images, indexing, joining, linalg, low_rank,
+    matrix_norms, older_linalg, pointwise, queries, random, reduction, sequence, shape, spectrogram,
+    windows,
 )  # fmt: skip
 
 for _module in MODULES:

@@ -88,7 +88,7 @@ def _need_weights(name: str, values: Tensor, weight: Tensor | None) -> None:
 @with_out
 def histogram(
     input: Tensor,
-    bins: Any,
+    bins: Any = 100,
     *,
     range: Sequence[float] | None = None,
     weight: Tensor | None = None,

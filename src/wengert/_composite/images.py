@@ -116,8 +116,17 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     return _ops.reshape(_ops.transpose(parts, 1, 2), (count, channels, *rest))
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
+def _pair(value: Any, name: str = "output_size") -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    if len(value) != 2:
+        raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(value)}")
+    return value[0], value[1]
+
+
+def _pairs(*values: Any) -> tuple[tuple[int, int], ...]:
+    names = ("kernel_size", "dilation", "padding", "stride")
+    return tuple(map(_pair, values, names))
 
 
 def unfold(
@@ -140,7 +149,7 @@ def unfold(
     if input.dim() == 3:
         columns = unfold(_ops.unsqueeze(input, 0), kernel_size, dilation, padding, stride)
         return _ops.squeeze(columns, 0)
-    (kh, kw), (dh, dw), (ph, pw), (sh, sw) = map(_pair, (kernel_size, dilation, padding, stride))
+    (kh, kw), (dh, dw), (ph, pw), (sh, sw) = _pairs(kernel_size, dilation, padding, stride)
     padded = _ops._pad_constant(input, (pw, pw, ph, ph), 0)
     span_h, span_w = dh * (kh - 1) + 1, dw * (kw - 1) + 1
     if padded.shape[2] < span_h or padded.shape[3] < span_w:
@@ -178,7 +187,7 @@ def fold(
             f"but got {input.dim()}D" + describe(input=input)
         )
     height, width = _pair(output_size)
-    (kh, kw), (dh, dw), (ph, pw), (sh, sw) = map(_pair, (kernel_size, dilation, padding, stride))
+    (kh, kw), (dh, dw), (ph, pw), (sh, sw) = _pairs(kernel_size, dilation, padding, stride)
     if input.shape[1] % (kh * kw):
         raise RuntimeError(
             "Expected size of input's dimension 1 to be divisible by the product of kernel_size, "

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from wengert import _ops
+from wengert._autocast import in_float32, in_low_precision
 
 from ._common import describe, is_tensor, tensor_list, with_out, wrap_dim
 
@@ -145,6 +146,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     return _ops.reshape(blocks, [m * n for m, n in zip(shape_a, shape_b, strict=True)])
 
 
+@in_float32
 def trace(input: Tensor) -> Tensor:
     """The sum of the diagonal of a matrix."""
     if input.dim() != 2:
@@ -278,6 +280,7 @@ def _batches(name: str, batch1: Tensor, batch2: Tensor) -> None:
 
 
 @with_out
+@in_low_precision
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from wengert import _ops
+from wengert._autocast import in_low_precision
 
 from ._common import describe, dtype_name, is_inexact, with_out, wrap_dim, wrap_dims
 from .sequence import cross as _cross
@@ -158,6 +159,7 @@ def nuclear_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tenso
 
 
 @with_out
+@in_low_precision
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """The sums of products ``conj(x) * y`` along `dim`, with broadcasting.
 

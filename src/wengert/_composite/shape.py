@@ -123,14 +123,14 @@ moveaxis = movedim
 
 
 def t(input: Tensor) -> Tensor:
-    """The transposed matrix; a vector or a scalar is returned as it is."""
+    """The transposed matrix, as a view; of a vector or a scalar a view of the same shape."""
     ndim = input.dim()
     if ndim > 2:
         raise RuntimeError(
             f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D"
             + describe(input=input)
         )
-    return _ops.transpose(input, 0, 1) if ndim == 2 else input
+    return _ops.transpose(input, 0, 1 if ndim == 2 else 0)
 
 
 def t_(input: Tensor) -> Tensor:
@@ -194,9 +194,11 @@ def _adjoint(input: Tensor) -> Tensor:
     return _ops.conj(result) if input.dtype.is_complex else result
 
 
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
-    """`input` laid out `repeats[d]` times along each dimension `d`, in new memory."""
-    counts = sizes(repeats)
+def repeat(input: Tensor, *times: Any, repeats: Any = None) -> Tensor:
+    """`input` laid out `repeats[d]` times along each dimension `d`, in new memory.
+
+    The counts are given one by one, or as one sequence, which may go by the name `repeats`."""
+    counts = sizes(times) if repeats is None else sizes((repeats,))
     shape = tuple(input.shape)
     if len(counts) < len(shape):
         raise RuntimeError(
@@ -223,8 +225,8 @@ def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
     return repeat(input, (1,) * missing + tuple(dims))
 
 
-def _tile(input: Tensor, *dims: Any) -> Tensor:
-    return tile(input, sizes(dims))
+def _tile(input: Tensor, *times: Any, dims: Any = None) -> Tensor:
+    return tile(input, sizes(times) if dims is None else sizes((dims,)))
 
 
 def repeat_interleave(
@@ -485,6 +487,8 @@ def _pad_by_index(input: Tensor, dim: int, before: int, after: int, mode: str) -
         length += min(before, 0) + min(after, 0)
         input = _ops.narrow(input, dim, max(-before, 0), length)
         before, after = max(before, 0), max(after, 0)
+        if before == after == 0:
+            return input
     index = _ops.arange(-before, length + after, device=input.device)
     if mode == "replicate":
         if length == 0:

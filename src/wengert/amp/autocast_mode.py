@@ -145,6 +145,7 @@ class autocast:
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
+            # Calls may nest, and run in several threads: each has a region of its own.
             with autocast(self.device, self.fast_dtype, self._enabled):
                 return function(*args, **kwargs)
 

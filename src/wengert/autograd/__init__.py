@@ -19,10 +19,13 @@ from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
+from .graph import GradientEdge
+from .variable import Variable
 
 __all__ = [
     "Explanation",
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",
@@ -47,17 +50,20 @@ _C._set_stories(_stories)
 
 
 def _sequence(value: Any) -> list[Any]:
-    return [value] if value is None or isinstance(value, Tensor) else list(value)
+    single = value is None or isinstance(value, Tensor | GradientEdge)
+    return [value] if single else list(value)
 
 
 def backward(
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    inputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge] | None = None,
 ) -> None:
     """Adds the gradients of ``tensors`` to ``.grad`` of the leaves (or of ``inputs`` alone).
+
+    A ``graph.GradientEdge`` may stand for a tensor.
 
     ``grad_tensors`` holds one cotangent per tensor, of its shape; it may be left out for tensors of
     one element. The graph is freed unless ``retain_graph`` (default: ``create_graph``) is true.
@@ -76,16 +82,17 @@ def backward(
         )
     targets = [] if inputs is None else _sequence(inputs)
     if inputs is not None and not targets:
-        raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    _check_targets(targets)
     keep = create_graph if retain_graph is None else retain_graph
-    if roots and roots[0].grad_fn is None:
+    if roots and isinstance(roots[0], Tensor) and roots[0].grad_fn is None:
         _trails.warn_of_lost(roots)
     _run_backward(roots, gradients, targets, keep, create_graph, True)
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
+    inputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -118,24 +125,21 @@ def grad(
         )  # fmt: skip
     roots, targets = _sequence(outputs), _sequence(inputs)
     gradients = [None] * len(roots) if grad_outputs is None else _sequence(grad_outputs)
-    for i, target in enumerate(targets):
-        if not target.requires_grad:
-            raise RuntimeError(
-                f"One of the differentiated Tensors does not require grad\n  input {i}: "
-                f"{_describe(target)}{_trails.story(target)}"
-            )
+    if not targets:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    _check_targets(targets)
     keep = create_graph if retain_graph is None else retain_graph
     results = list(_run_backward(roots, gradients, targets, keep, create_graph, False))
     for i, (result, target) in enumerate(zip(results, targets, strict=True)):
         if result is not None:
             continue
         if materialize_grads:
-            results[i] = _zeros(target.shape, target.dtype)
+            results[i] = _zeros(*_shape_and_dtype(target))
         elif not allow_unused:
             raise RuntimeError(
                 "One of the differentiated Tensors appears to not have been used in the graph. "
                 f"Set allow_unused=True if this is the desired behavior.\n  input {i}: "
-                f"{_describe(target)}\n    {_why_unused(roots, target)}"
+                f"{_describe(target)}{_why_unused(roots, target)}"
             )
     return tuple(results)  # type: ignore[arg-type]
 
@@ -176,14 +180,34 @@ def _batched_grad(
     return tuple(next(results) if here else None for here in found)  # type: ignore[misc]
 
 
-def _why_unused(roots: list[Tensor], target: Tensor) -> str:
+def _check_targets(targets: list[Tensor | GradientEdge]) -> None:
+    for i, target in enumerate(targets):
+        if isinstance(target, Tensor) and not target.requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad\n  input {i}: "
+                f"{_describe(target)}{_trails.story(target)}"
+            )
+
+
+def _why_unused(roots: list[Tensor | GradientEdge], target: Tensor | GradientEdge) -> str:
     # Looked for among all outputs together; the first one stands for them in the text.
-    for root in roots:
+    tensors = [root for root in roots if isinstance(root, Tensor)]
+    if not tensors or not isinstance(target, Tensor):
+        return ""
+    for root in tensors:
         found = explain(root, target)
         if found.verdict not in ("unused", "gradient", "freed"):
-            return str(found)
-    return str(explain(roots[0], target))
+            return f"\n    {found}"
+    return f"\n    {explain(tensors[0], target)}"
 
 
-def _describe(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).rpartition('.')[2]}{list(tensor.shape)} cpu"
+def _shape_and_dtype(target: Tensor | GradientEdge) -> tuple[Any, Any]:
+    if isinstance(target, Tensor):
+        return target.shape, target.dtype
+    dtype, shape = target.node._output_info[target.output_nr]
+    return shape, dtype
+
+
+def _describe(target: Tensor | GradientEdge) -> str:
+    shape, dtype = _shape_and_dtype(target)
+    return f"{str(dtype).rpartition('.')[2]}{list(shape)} cpu"

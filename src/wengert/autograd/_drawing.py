@@ -30,7 +30,7 @@ from ._trails import BEGINNINGS, steps_of, story
 __all__ = ["Drawing", "Vertex"]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Vertex:
     """One box: an operation, a leaf, the place of a cut, or a module whose operations are folded.
 

@@ -18,12 +18,13 @@ from wengert._C import Node, Tensor, _frame_variables, _node_info
 
 Upstream = Node | Tensor | tuple[Tensor, ...] | None
 
+LABELS = {"_to_dtype": "to", "true_divide": "div", "true_divide_": "div_"}
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def label(op: str) -> str:
     """The name of an operator as a user calls it."""
-    return "to" if op == "_to_dtype" else op.lstrip("_")
+    return LABELS.get(op) or op.lstrip("_")
 
 
 def place(site: str | None) -> str:

@@ -13,7 +13,8 @@ from wengert import _C
 from wengert._C import _FunctionBase, _refuse_gradient
 from wengert._C import _FunctionCtx as FunctionCtx
 
-from ._function_transforms import apply_in_transform as _apply_in_transform
+from ._function_transforms import apply_in_transform as _apply_in_transform  # noqa: F401
+from ._names import place
 from .grad_mode import no_grad
 
 __all__ = ["Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]
@@ -139,12 +140,18 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
         sources = [arg for arg in args if isinstance(arg, _C.Tensor) and arg.requires_grad]
         if not sources and node is None:
             return outputs
-        message = "trying to differentiate twice a function that was marked with @once_differentiable"
+        message = (
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
         if node is not None:
-            message += f"\n  function: {node.name().removesuffix('Backward')}, applied at {node.site}"
+            name = node.name().removesuffix("Backward")
+            message += f"\n  function: {name}, applied at {place(node.site)}"
 
         def refuse(value: Any) -> Any:
-            if not isinstance(value, _C.Tensor) or not value.is_floating_point() | value.is_complex():
+            if (
+                not isinstance(value, _C.Tensor)
+                or not value.is_floating_point() | value.is_complex()
+            ):
                 return value
             return _refuse_gradient(value, node, tuple(sources), message)
 
@@ -172,7 +179,9 @@ def _signature(function: type[Function]) -> tuple[inspect.Signature, bool]:
     return found.replace(parameters=list(found.parameters.values())[1:]), False
 
 
-def _bind(function: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+def _bind(
+    function: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, ...]:
     """The arguments in order, for ``apply(x, factor=2)``."""
     signature, separate = _signature(function)
     bound = signature.bind(*args, **kwargs)
@@ -180,8 +189,8 @@ def _bind(function: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any
         bound.apply_defaults()
     if bound.kwargs:
         raise TypeError(
-            f"{function.__name__}.apply(): forward takes {', '.join(bound.kwargs)} by keyword only; "
-            "gradients belong to positional parameters"
+            f"{function.__name__}.apply(): forward takes {', '.join(bound.kwargs)} by keyword "
+            "only; gradients belong to positional parameters"
         )
     return bound.args
 

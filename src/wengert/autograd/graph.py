@@ -9,8 +9,37 @@ from typing import Any
 from wengert._C import Node
 
 from ._drawing import Drawing
+from ._hooks import (
+    GradientEdge,
+    GradientObserver,
+    RunningBackward,
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    get_gradient_edge,
+    increment_version,
+    queue_callback,
+    register_multi_grad_hook,
+    running_backward,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
 
-__all__ = ["Drawing", "Node"]
+__all__ = [
+    "Drawing",
+    "GradientEdge",
+    "GradientObserver",
+    "Node",
+    "RunningBackward",
+    "allow_mutation_on_saved_tensors",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "queue_callback",
+    "register_multi_grad_hook",
+    "running_backward",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
 
 
 class _GraphModule(types.ModuleType):

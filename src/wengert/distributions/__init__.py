@@ -10,7 +10,18 @@ A distribution is made of tensors, and differentiable in them: through :meth:`rs
 >>> loss.backward()
 """
 
-from . import constraints, transforms
+import sys as _sys
+
+from . import (
+    composed,
+    constraints,
+    derived,
+    discrete,
+    location_scale,
+    positive,
+    relaxed,
+    transforms,
+)
 from .composed import (
     HalfCauchy,
     HalfNormal,
@@ -20,6 +31,14 @@ from .composed import (
     TransformedDistribution,
 )
 from .constraint_registry import biject_to, transform_to
+from .derived import (
+    FisherSnedecor,
+    InverseGamma,
+    LogisticNormal,
+    NegativeBinomial,
+    Pareto,
+    Weibull,
+)
 from .discrete import (
     Bernoulli,
     Binomial,
@@ -74,6 +93,7 @@ __all__ = [
     "ExpRelaxedCategorical",
     "ExpTransform",
     "Exponential",
+    "FisherSnedecor",
     "Gamma",
     "Geometric",
     "Gumbel",
@@ -81,16 +101,20 @@ __all__ = [
     "HalfNormal",
     "Independent",
     "IndependentTransform",
+    "InverseGamma",
     "Laplace",
     "LogNormal",
+    "LogisticNormal",
     "LogitRelaxedBernoulli",
     "LowerCholeskyTransform",
     "MixtureSameFamily",
     "Multinomial",
     "MultivariateNormal",
+    "NegativeBinomial",
     "Normal",
     "OneHotCategorical",
     "OneHotCategoricalStraightThrough",
+    "Pareto",
     "Poisson",
     "PowerTransform",
     "RelaxedBernoulli",
@@ -105,6 +129,7 @@ __all__ = [
     "Transform",
     "TransformedDistribution",
     "Uniform",
+    "Weibull",
     "biject_to",
     "constraints",
     "identity_transform",
@@ -113,3 +138,17 @@ __all__ = [
     "transform_to",
     "transforms",
 ]
+
+# PyTorch has a module for each distribution; programs import from those names, too.
+_HOMES = {
+    derived: "fishersnedecor inverse_gamma logistic_normal negative_binomial pareto weibull",
+    composed: "half_cauchy half_normal independent log_normal mixture_same_family "
+    "transformed_distribution",
+    discrete: "bernoulli binomial categorical geometric multinomial one_hot_categorical poisson",
+    location_scale: "cauchy gumbel laplace normal studentT uniform",
+    positive: "beta chi2 dirichlet exponential gamma",
+    relaxed: "relaxed_bernoulli relaxed_categorical",
+}
+for _module, _names in _HOMES.items():
+    for _name in _names.split():
+        globals()[_name] = _sys.modules[f"{__name__}.{_name}"] = _module

@@ -9,6 +9,7 @@ from typing import Any
 import wengert as wg
 
 from .composed import HalfNormal, Independent, TransformedDistribution
+from .derived import Pareto
 from .discrete import (
     Bernoulli,
     Binomial,
@@ -135,6 +136,13 @@ def _halfnormal_halfnormal(p: HalfNormal, q: HalfNormal) -> wg.Tensor:
 def _exponential_exponential(p: Exponential, q: Exponential) -> wg.Tensor:
     ratio = q.rate / p.rate
     return -ratio.log() + ratio - 1
+
+
+@register_kl(Pareto, Pareto)
+def _pareto_pareto(p: Pareto, q: Pareto) -> wg.Tensor:
+    ratio = q.alpha / p.alpha
+    result = q.alpha * (p.scale / q.scale).log() - ratio.log() + ratio - 1
+    return result.masked_fill(p.scale < q.scale, math.inf)
 
 
 @register_kl(Gamma, Gamma)

@@ -17,8 +17,7 @@ __all__ = ["Beta", "Chi2", "Dirichlet", "Exponential", "Gamma"]
 def standard_gamma(concentration: wg.Tensor) -> wg.Tensor:
     """Draws with scale 1, at least the dtype's least normal number; differentiable."""
     value = _ops._standard_gamma(concentration)
-    value.detach().clamp_(min=wg.finfo(value.dtype).tiny)
-    return value
+    return value.clamp(min=wg.finfo(value.dtype).tiny)
 
 
 class Gamma(Distribution):
@@ -63,8 +62,7 @@ class Gamma(Distribution):
     def rsample(self, sample_shape: Any = ()) -> wg.Tensor:
         shape = self._extended_shape(sample_shape)
         value = standard_gamma(self.concentration.expand(shape)) / self.rate
-        value.detach().clamp_(min=wg.finfo(value.dtype).tiny)
-        return value
+        return value.clamp(min=wg.finfo(value.dtype).tiny)
 
     def log_prob(self, value: wg.Tensor) -> wg.Tensor:
         value = wg.as_tensor(value, dtype=self.rate.dtype)

@@ -188,7 +188,7 @@ def embedding_bag(
 def _largest_of_bags(vectors: Tensor, counted: Tensor, sizes: list[int]) -> Tensor:
     longest = max(sizes, default=0)
     if longest == 0:
-        return vectors.new_zeros(len(sizes), vectors.shape[1])
+        return vectors.sum(0).expand(len(sizes), vectors.shape[1]).clone()
     places, start = [], 0
     for size in sizes:
         places.append([start + i if i < size else -1 for i in range(longest)])

@@ -267,6 +267,8 @@ def kl_div(
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between ``x1`` and ``x2`` along ``dim``."""
+    if x1.shape != x2.shape:
+        x1, x2 = wg.broadcast_tensors(x1, x2)
     norm1 = x1.norm(2.0, dim, True).clamp(min=eps)
     norm2 = x2.norm(2.0, dim, True).clamp(min=eps)
     return ((x1 / norm1) * (x2 / norm2)).sum(dim)
@@ -351,7 +353,13 @@ def soft_margin_loss(
 ) -> Tensor:
     """``log(1 + exp(-target * input))``; the targets are 1 and -1."""
     reduction = _legacy_reduction(size_average, reduce, reduction)
-    return _reduce(_ops._soft_margin(input, target), reduction)
+    loss = _ops._soft_margin(input, target)
+    if loss.shape != input.shape:
+        raise RuntimeError(
+            f"output with shape {list(input.shape)} doesn't match the broadcast shape "
+            f"{list(loss.shape)}" + _pair_lines(input, target)
+        )
+    return _reduce(loss, reduction)
 
 
 @in_float32
@@ -420,6 +428,25 @@ def cosine_embedding_loss(
 
 
 @in_float32
+def _pair_lines(input: Tensor, target: Tensor) -> str:
+    def line(name: str, tensor: Tensor) -> str:
+        kind = str(tensor.dtype).rpartition(".")[2]
+        return f"\n  {name}: {kind}{list(tensor.shape)} {tensor.device}"
+
+    return line("input", input) + line("target", target)
+
+
+def _rows(input: Tensor) -> Tensor:
+    """[N, C] of that, of [C] or of a single number."""
+    if input.dim() > 2 or input.shape[-1:] == (0,):
+        raise RuntimeError(
+            "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+            f"{list(input.shape)}"
+        )
+    return input if input.dim() == 2 else input.reshape(1, -1)
+
+
+@in_float32
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -437,15 +464,22 @@ def multi_margin_loss(
     reduction = _legacy_reduction(size_average, reduce, reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
-    rows = input if input.dim() == 2 else input.unsqueeze(0)
+    rows = _rows(input)
     classes = target.reshape(-1, 1)
+    if classes.shape[0] != rows.shape[0] or target.dim() > 1:
+        raise RuntimeError(
+            f"inconsistent target size, expected {rows.shape[0]} but got {list(target.shape)}"
+            + _pair_lines(input, target)
+        )
+    if classes.numel() and not bool(((classes >= 0) & (classes < rows.shape[1])).all()):
+        raise RuntimeError("target out of range" + _pair_lines(input, target))
     own = rows.gather(1, classes)
     terms = (margin - own + rows).clamp(min=0) ** p
     if weight is not None:
         terms = terms * weight[classes]
     terms = terms.scatter(1, classes, 0.0)
     loss = terms.sum(1) / rows.shape[1]
-    return _reduce(loss if input.dim() == 2 else loss.squeeze(0), reduction)
+    return _reduce(loss if input.dim() == 2 else loss.reshape(target.shape), reduction)
 
 
 @in_float32
@@ -461,8 +495,12 @@ def multilabel_margin_loss(
     The input is [N, C] or [C]; the targets, of the same shape, are classes up to the first -1.
     """
     reduction = _legacy_reduction(size_average, reduce, reduction)
-    rows = input if input.dim() == 2 else input.unsqueeze(0)
-    listed = target if target.dim() == 2 else target.unsqueeze(0)
+    rows, listed = _rows(input), _rows(target)
+    if rows.shape != listed.shape:
+        raise RuntimeError(
+            f"inconsistent target size: {list(target.shape)} for input of size: "
+            f"{list(input.shape)}" + _pair_lines(input, target)
+        )
     valid = (listed < 0).cumsum(1) == 0
     places = listed.clamp(min=0)
     counts = wg.zeros_like(listed).scatter_add(1, places, valid.to(listed.dtype))
@@ -483,8 +521,11 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:
     """The mean over classes (the last dimension) of `binary_cross_entropy_with_logits`."""
     reduction = _legacy_reduction(size_average, reduce, reduction)
+    if input.dim() == 0:
+        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
     loss = _ops._bce_with_logits(input, target)
-    return _reduce((loss if weight is None else loss * weight).mean(-1), reduction)
+    loss = loss if weight is None else loss * weight
+    return _reduce(loss.sum(input.dim() - 1) / input.shape[-1], reduction)
 
 
 def _triplet(near: Tensor, far: Tensor, margin: float, reduction: str) -> Tensor:
@@ -511,6 +552,12 @@ def triplet_margin_loss(
     reduction = _legacy_reduction(size_average, reduce, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {anchor.dim()}D, positive {positive.dim()}D, and "
+            f"negative {negative.dim()}D inputs"
+        )
 
     def distance(x: Tensor, y: Tensor) -> Tensor:
         return pairwise_distance(x, y, p, eps)

@@ -21,26 +21,29 @@ Weights = Sequence[Tensor]
 
 
 def _rnn(activation: Callable[[Tensor], Tensor], weights: Weights, bias: bool) -> Step:
-    recurrent = weights[1].t()
+    # `linear`, not `addmm`: its gradient of the weight comes out in the weight's own layout.
+    recurrent = weights[1]
 
     def step(share: Tensor, state: State) -> State:
-        return (activation(_ops.addmm(share, state[0], recurrent)),)
+        return (activation(share + _ops.linear(state[0], recurrent)),)
 
     return step
 
 
 def _lstm(weights: Weights, bias: bool) -> Step:
-    recurrent = weights[1].t()
-    projection = weights[-1].t() if len(weights) == (5 if bias else 3) else None
+    recurrent = weights[1]
+    projection = weights[-1] if len(weights) == (5 if bias else 3) else None
 
     def step(share: Tensor, state: State) -> State:
         hidden, memory = state
         size = memory.shape[1]
-        gates = _ops.addmm(share, hidden, recurrent)
+        gates = share + _ops.linear(hidden, recurrent)
         into, keep, new, out = _ops.split_with_sizes(gates, [size, size, size, size], 1)
         memory = keep.sigmoid() * memory + into.sigmoid() * new.tanh()
         hidden = out.sigmoid() * memory.tanh()
-        return (hidden if projection is None else hidden @ projection), memory
+        if projection is not None:
+            hidden = _ops.linear(hidden, projection)
+        return hidden, memory
 
     return step
 
@@ -105,9 +108,25 @@ def layer(
     """
     step = _step(mode, weights, bias)
     share = _share(mode, input, weights, bias)
+    if mode == "LSTM" and batch_sizes is None and _is_plain(share, state, weights, bias):
+        return _fused_lstm(share, state, weights[1], reverse)
     if batch_sizes is None:
         return _padded(step, share, state, reverse)
     return _packed(step, share, state, batch_sizes, reverse)
+
+
+def _is_plain(share: Tensor, state: State, weights: Weights, bias: bool) -> bool:
+    """Can all steps of an LSTM be one operator?"""
+    same = {share.dtype, weights[1].dtype, *(x.dtype for x in state)}
+    return len(weights) == (4 if bias else 2) and same in ({wg.float32}, {wg.float64})
+
+
+def _fused_lstm(share: Tensor, state: State, weight: Tensor, reverse: bool) -> tuple[Tensor, State]:
+    if reverse:
+        share = share.flip(0)
+    hiddens, memories, _ = _ops._lstm(share, *state, weight)
+    after = (hiddens[-1], memories[-1])
+    return (hiddens.flip(0) if reverse else hiddens), after
 
 
 def _padded(step: Step, share: Tensor, state: State, reverse: bool) -> tuple[Tensor, State]:

@@ -93,7 +93,8 @@ def _taps(
     mode: str, size: int, wanted: int, factor: float | None, align_corners: bool, antialias: bool,
     dtype: wg.dtype, device: str,
 ) -> _Taps:  # fmt: skip
-    with wg.no_grad():
+    # Kept for later calls, which may be differentiated even if this one is not.
+    with wg.inference_mode(False), wg.no_grad():
         if mode in ("nearest", "nearest-exact"):
             index = _nearest_index(size, wanted, factor, mode != "nearest", dtype)
             return [(index.to(device), None)]
@@ -150,17 +151,12 @@ _AREA: dict[int, Callable[..., Tensor]] = {
 }
 
 
-def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
+def _check_mode(input: Tensor, mode: str, antialias: bool) -> None:
     if mode not in _SPATIAL:
         raise NotImplementedError(
             "Input Error: Only 3D, 4D and 5D input Tensors supported (got "
             f"{input.dim()}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | "
             f"area | nearest-exact (got {mode})"
-        )
-    if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
-        raise ValueError(
-            "align_corners option can only be set with the interpolating modes: linear | bilinear "
-            "| bicubic | trilinear"
         )
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ValueError(
@@ -237,8 +233,13 @@ def interpolate(
     >>> wg.nn.functional.interpolate(wg.tensor([[[1.0, 3.0]]]), scale_factor=2, mode="linear")
     tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
     """
-    _check_mode(input, mode, align_corners, antialias)
+    if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear "
+            "| bicubic | trilinear"
+        )
     sizes, factors = _sizes(input, size, scale_factor, recompute_scale_factor)
+    _check_mode(input, mode, antialias)
     spatial = len(sizes)
     if min(*sizes, *input.shape[2:]) <= 0:
         raise RuntimeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -120,6 +121,16 @@ def conv3d(
     return _ops.conv3d(input, weight, bias, stride, padding, dilation, groups)
 
 
+def _not_empty(input: Tensor, result: Tensor, count: int) -> Tensor:
+    if 0 in result.shape[-count:]:
+        given, found = (" x ".join(map(str, x.shape[-count:])) for x in (input, result))
+        raise RuntimeError(
+            f"Given input size per channel: ({given}). Calculated output size per channel: "
+            f"({found}). Output size is too small"
+        )
+    return result
+
+
 def conv_transpose1d(
     input: Tensor,
     weight: Tensor,
@@ -142,9 +153,10 @@ def conv_transpose1d(
     >>> wg.nn.functional.conv_transpose1d(input, weight).sum().item()
     3.0
     """
-    return _ops.conv_transpose1d(
+    result = _ops.conv_transpose1d(
         input, weight, bias, stride, padding, output_padding, groups, dilation
     )
+    return _not_empty(input, result, 1)
 
 
 def conv_transpose2d(
@@ -169,9 +181,10 @@ def conv_transpose2d(
     >>> wg.nn.functional.conv_transpose2d(input, weight).sum().item()
     9.0
     """
-    return _ops.conv_transpose2d(
+    result = _ops.conv_transpose2d(
         input, weight, bias, stride, padding, output_padding, groups, dilation
     )
+    return _not_empty(input, result, 2)
 
 
 def conv_transpose3d(
@@ -196,9 +209,10 @@ def conv_transpose3d(
     >>> wg.nn.functional.conv_transpose3d(input, weight).sum().item()
     27.0
     """
-    return _ops.conv_transpose3d(
+    result = _ops.conv_transpose3d(
         input, weight, bias, stride, padding, output_padding, groups, dilation
     )
+    return _not_empty(input, result, 3)
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
@@ -523,7 +537,25 @@ def _unpool(
             raise ValueError(
                 f"invalid output_size {sizes} (each has to be within a stride of {smallest})"
             )
-    return _ops._max_pool_backward(input, indices, (*lead, *sizes), count)
+    if input.shape != indices.shape:
+        raise RuntimeError(
+            f"max_unpool{count}d(): Expected shape of indices to be same as that of the input "
+            f"tensor ({list(input.shape)}) but got indices tensor with shape: "
+            f"{list(indices.shape)}"
+        )
+    room = math.prod(sizes)
+    # Windows that overlap name a place twice, with the same value: it is written, not added up.
+    values, places = input.flatten(-count), indices.flatten(-count)
+    if places.numel():
+        low, high = int(places.min()), int(places.max())
+        if low < 0 or high >= room:
+            wrong = low if low < 0 else high
+            raise RuntimeError(
+                f"Found an invalid max index: {wrong} (output volumes are of size "
+                f"{'x'.join(map(str, sizes))})"
+            )
+    zeros = input.new_zeros(*lead, room)
+    return zeros.scatter(-1, places, values).reshape(*lead, *sizes)
 
 
 def max_unpool1d(

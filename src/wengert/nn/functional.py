@@ -5,11 +5,13 @@ What is one operator of the core is passed on to it; the rest is written here ou
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 
 import wengert as wg
 from wengert import _ops
+from wengert._autocast import in_float32
 from wengert._composite.images import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
 from wengert._composite.indexing import one_hot
 from wengert._composite.pointwise import gelu
@@ -241,18 +243,25 @@ def rrelu(
     """Leaky ReLU whose slope is drawn from [lower, upper) for each element in training, else their
     mean (Xu et al., 2015).
     """
+    result = _rrelu(input, lower, upper, training, None)
+    return _write(input, result) if inplace else result
+
+
+def _rrelu(
+    input: Tensor, lower: float, upper: float, training: bool, generator: wg.Generator | None
+) -> Tensor:
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
-    if training:
-        slope = wg.empty_like(input).uniform_(lower, upper)
-        result = _ops._prelu_kernel(input, slope)
-    else:
-        result = _ops.leaky_relu(input, (lower + upper) / 2)
-    return _write(input, result) if inplace else result
+    if not training:
+        return _ops.leaky_relu(input, (lower + upper) / 2)
+    slope = wg.empty_like(input).uniform_(lower, upper, generator=generator)
+    return _ops._prelu_kernel(input, slope)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along ``dim`` times the sigmoid of the second half."""
+    if input.dim() == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
     size = input.shape[dim]
     if size % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
@@ -355,10 +364,14 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
 
 
 def rrelu_(
-    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    generator: wg.Generator | None = None,
 ) -> Tensor:
     """`rrelu` into ``input`` itself."""
-    return rrelu(input, lower, upper, training, inplace=True)
+    return _write(input, _rrelu(input, lower, upper, training, generator))
 
 
 native_channel_shuffle = channel_shuffle
@@ -391,6 +404,14 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 # ---- normalisation and dropout ----
 
 
+def _check_count(what: str, shape: Sequence[int]) -> None:
+    """Raises where statistics would be those of a single number."""
+    if math.prod((shape[0], *shape[2:])) == 1:
+        raise ValueError(
+            f"Expected more than 1 {what} when training, got input size wengert.Size({list(shape)})"
+        )
+
+
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -406,12 +427,7 @@ def batch_norm(
     In training the batch's statistics are used and the running ones updated, in place.
     """
     if training:
-        count = input.numel() // max(input.shape[1], 1)
-        if count == 1:
-            raise ValueError(
-                "Expected more than 1 value per channel when training, got input size "
-                f"wengert.Size({list(input.shape)})"
-            )
+        _check_count("value per channel", input.shape)
     return _ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
@@ -447,6 +463,9 @@ def group_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalises groups of channels of each example (Wu and He, 2018)."""
+    if input.dim() >= 2 and num_groups > 0:
+        first = input.shape[0] * input.shape[1] // num_groups
+        _check_count("value per channel", (first, num_groups, *input.shape[2:]))
     return _ops.group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -461,11 +480,17 @@ def instance_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalises every channel of each example (Ulyanov et al., 2016)."""
+    if use_input_stats and input.dim() >= 2 and math.prod(input.shape[2:]) == 1:
+        raise ValueError(
+            "Expected more than 1 spatial element when training, got input size "
+            f"wengert.Size({list(input.shape)})"
+        )
     return _ops.instance_norm(
         input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps
     )
 
 
+@in_float32
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:

@@ -147,6 +147,14 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
 
 
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    mode = mode.lower()
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
+    return fan_in if mode == "fan_in" else fan_out
+
+
 def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: wg.Generator | None = None
 ) -> Tensor:
@@ -178,12 +186,8 @@ def _kaiming(
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
         return tensor
-    mode = mode.lower()
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
-    gain = calculate_gain(nonlinearity, a)
-    return fill(gain / math.sqrt(fan_in if mode == "fan_in" else fan_out))
+    fan = _calculate_correct_fan(tensor, mode)
+    return fill(calculate_gain(nonlinearity, a) / math.sqrt(fan))
 
 
 def kaiming_uniform_(

@@ -82,32 +82,39 @@ class SGD(Optimizer):
         """Changes the parameters once; returns what ``closure`` returned."""
         loss = evaluate(closure)
         for group in self.param_groups:
-            pairs = [(p, p.grad) for p in group["params"]]
-            pairs = [(p, grad) for p, grad in pairs if grad is not None]
-            if group["momentum"] == 0:
-                self._update(group, pairs, [], False)
+            used = [(p, grad) for p in group["params"] if (grad := p.grad) is not None]
+            if not used:
                 continue
-            started, fresh, buffers, new_buffers = [], [], [], []
-            for pair in pairs:
-                state = self.state[pair[0]]
-                buffer = state.get("momentum_buffer")
-                if buffer is None:
-                    buffer = state["momentum_buffer"] = wg.empty_like(pair[0].detach())
-                    fresh.append(pair)
-                    new_buffers.append(buffer)
-                else:
-                    started.append(pair)
-                    buffers.append(buffer)
-            self._update(group, started, buffers, False)
-            self._update(group, fresh, new_buffers, True)
+            params, grads = zip(*used, strict=True)
+            if group["momentum"] == 0:
+                self._update(group, params, grads, (), False)
+                continue
+            states = [self.state[p] for p in params]
+            buffers = [state.get("momentum_buffer") for state in states]
+            fresh = [i for i, buffer in enumerate(buffers) if buffer is None]
+            if not fresh:
+                self._update(group, params, grads, buffers, False)
+                continue
+            for i in fresh:
+                buffers[i] = states[i]["momentum_buffer"] = wg.empty_like(params[i].detach())
+            new = set(fresh)
+            started = [i for i in range(len(params)) if i not in new]
+            for chosen, first in ((started, False), (fresh, True)):
+                self._update(
+                    group,
+                    [params[i] for i in chosen],
+                    [grads[i] for i in chosen],
+                    [buffers[i] for i in chosen],
+                    first,
+                )
         return loss
 
     @staticmethod
-    def _update(group: dict[str, Any], pairs: list, buffers: list, first: bool) -> None:
-        if pairs:
+    def _update(group: dict[str, Any], params: Any, grads: Any, buffers: Any, first: bool) -> None:
+        if params:
             _ops._sgd_step(
-                [p for p, _ in pairs],
-                [grad for _, grad in pairs],
+                params,
+                grads,
                 buffers,
                 float(group["lr"]),
                 float(group["momentum"]),

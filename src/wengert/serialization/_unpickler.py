@@ -19,6 +19,7 @@ from ._files import CorruptedError, need
 __all__ = ["Unpickler"]
 
 _MAX_KEY_DEPTH = 20
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 
 class _Unknown:
@@ -63,15 +64,20 @@ class Unpickler:
     def load(self, file: Any) -> Any:
         """The object of the pickle that starts at the file's position."""
         self.stack, self.memo = [], {}
-        for opcode, argument, _ in pickletools.genops(file):
+        while True:
+            code = file.read(1)
+            need(code, "the pickle has no end")
+            opcode = _OPCODES.get(code.decode("latin1"))
+            if opcode is None:
+                raise CorruptedError(f"the pickle has the unknown instruction {code!r}")
             if opcode.name == "STOP":
                 result = self.pop()
                 self.check_unknown()
                 return result
             step = _STEPS.get(opcode.name)
-            need(step is not None, f"the pickle has the unsupported instruction {opcode.name}")
-            step(self, argument)  # type: ignore[misc]
-        raise CorruptedError("the pickle has no end")
+            if step is None:
+                raise CorruptedError(f"the pickle has the unsupported instruction {opcode.name}")
+            step(self, opcode.arg.reader(file) if opcode.arg else None)
 
     def check_unknown(self) -> None:
         """Raises UnpicklingError with all names that are not in the table."""
@@ -247,7 +253,7 @@ _STEPS: dict[str, Callable[[Unpickler, Any], Any]] = {
     **dict.fromkeys(("PROTO", "FRAME"), lambda self, argument: None),
     **dict.fromkeys(
         ("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
-         "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE",
+         "BINSTRING", "SHORT_BINSTRING", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE",
          "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"), _push,
     ),
     "NONE": _pushes(lambda: None),

@@ -215,6 +215,16 @@ def test_nothing_overlaps_and_all_is_inside() -> None:
                 assert apart, (a, b)
 
 
+def test_vertices_that_look_alike_are_not_the_same() -> None:
+    x = wg.ones(2, requires_grad=True)
+    y = x
+    for _ in range(2000):
+        y = y * 2 + y * 2
+    drawing = autograd.graph(y)
+    assert len(drawing.vertices) == 6001
+    assert len(drawing.vertices[-1].inputs) == 2
+
+
 def test_links_lead_down() -> None:
     x = wg.ones(2, requires_grad=True)
     y = x * 2

@@ -223,3 +223,17 @@ def test_states_that_do_not_fit() -> None:
         DataLoader(Stream(4), 3).load_state_dict(state)
     with pytest.raises(ValueError, match="no state of a DataLoader"):
         loader.load_state_dict({})
+
+
+def test_out_of_order_positions() -> None:
+    loader = shuffled(num_workers=2, in_order=False)
+    batches = iter(loader)
+    seen = [plain(next(batches)) for _ in range(2)]
+    state = loader.state_dict()
+    del batches
+    other = shuffled(num_workers=1)
+    other.load_state_dict(state)
+    rest = [plain(batch) for batch in other]
+    again = shuffled()
+    again.load_state_dict({**state, "position": 0, "ahead": []})
+    assert sorted(seen + rest) == sorted(plain(batch) for batch in again)

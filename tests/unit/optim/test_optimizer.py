@@ -154,6 +154,88 @@ def test_hooks():
     assert optimizer.param_groups[0]["lr"] == 0.125
 
 
+def test_hooks_of_all_optimizers():
+    from wengert.optim.optimizer import (
+        register_optimizer_step_post_hook,
+        register_optimizer_step_pre_hook,
+    )
+
+    p = _parameter(1.0)
+    seen = []
+    before = register_optimizer_step_pre_hook(lambda o, args, kwargs: seen.append(type(o)))
+    after = register_optimizer_step_post_hook(lambda o, args, kwargs: seen.append("after"))
+    _step(optim.Rprop([p]), [p])
+    _step(optim.AdamW([p]), [p])
+    before.remove()
+    after.remove()
+    _step(optim.AdamW([p]), [p])
+    assert seen == [optim.Rprop, "after", optim.AdamW, "after"]
+
+
+def test_hooks_may_change_the_arguments():
+    p = _parameter(1.0)
+    optimizer = optim.SGD([p], lr=1.0)
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: ((lambda: 7,), {}))
+    p.grad = wg.ones(1)
+    assert optimizer.step() == 7
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: 3)
+    with pytest.raises(RuntimeError, match="must return None or a tuple of"):
+        optimizer.step()
+
+
+def test_learning_rates_may_be_tensors():
+    p = _parameter(1.0)
+    rate = wg.tensor(0.5)
+    optimizer = optim.SGD([p], lr=rate)
+    _step(optimizer, [p])
+    assert p.item() == 0.5
+    rate.fill_(0.25)
+    _step(optimizer, [p])
+    assert p.item() == 0.25
+
+
+def test_states_of_older_programs():
+    """Counts that are no tensors, and groups without the newer options."""
+    p = _parameter(1.0)
+    optimizer = optim.NAdam([p])
+    _step(optimizer, [p])
+    state = optimizer.state_dict()
+    state["state"][0].update(step=1, mu_product=0.5)
+    for name in ("maximize", "foreach", "capturable", "differentiable", "decoupled_weight_decay"):
+        del state["param_groups"][0][name]
+    again = optim.NAdam([p])
+    again.load_state_dict(state)
+    assert again.state[p]["mu_product"].item() == 0.5
+    assert again.param_groups[0]["maximize"] is False
+    _step(again, [p])
+    assert again.state[p]["step"].item() == 2.0
+
+
+def test_pickling_and_subclasses():
+    class Halving(optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {})
+
+        def step(self, closure=None):
+            with wg.no_grad():
+                for group in self.param_groups:
+                    for parameter in group["params"]:
+                        self.state[parameter]["step"] = 1
+                        parameter.mul_(0.5)
+
+    p = _parameter(2.0)
+    mine = Halving([p])
+    schedule = optim.lr_scheduler.LambdaLR(optim.Adam([p]), lambda epoch: 1.0)
+    assert schedule.optimizer.param_groups[0]["initial_lr"] == 1e-3
+    mine.step()
+    assert p.item() == 1.0
+    mine.load_state_dict(mine.state_dict())
+    assert mine.state[p] == {"step": 1}
+    optimizer = pickle.loads(pickle.dumps(optim.Adam([p], 0.5)))
+    assert optimizer.param_groups[0]["lr"] == 0.5
+    _step(optimizer, optimizer.param_groups[0]["params"])
+
+
 def test_printing_and_copying():
     optimizer = optim.SGD([_parameter(1.0)], lr=0.5)
     assert repr(optimizer).startswith("SGD (\nParameter Group 0\n    dampening: 0\n")

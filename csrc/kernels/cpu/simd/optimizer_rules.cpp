@@ -270,12 +270,12 @@ void adafactor(const AdafactorStep& step, int64_t count, T* param, const T* grad
     for (int64_t line = begin; line < end; ++line) {
       const T* p = param + line * columns;
       const T* g = grad + line * columns;
-      sums.get()[line] = sum_terms<C>(0, columns, [&](int64_t i) {
+      sums.get()[line] = sum_terms<C>(0, columns, [=](int64_t i) {
         const C x = convert<C>(p[i]);
         return x * x;
       });
       if (!factored) continue;
-      const double squares = sum_terms<C>(0, columns, [&](int64_t i) {
+      const double squares = sum_terms<C>(0, columns, [=](int64_t i) {
         const C x = convert<C>(g[i]);
         return x * x;
       });
@@ -321,21 +321,22 @@ void adafactor(const AdafactorStep& step, int64_t count, T* param, const T* grad
       }
     });
   }
-  // The update of one element, computed twice: for its size, and to be applied.
-  const auto update = [&](int64_t line, int64_t i, C row) {
-    const int64_t at = line * columns + i;
-    C v = factored ? row * convert<C>(column_variance[line / rows * columns + i]) /
-                         row_means.get()[line / rows]
-                   : convert<C>(variance[at]);
-    v = v < floor ? floor : v;
-    return sign * convert<C>(grad[at]) / std::sqrt(v);
+  // The update is computed twice: for its size, and to be applied. In one line the variance is a
+  // multiple of these values:
+  const auto line_variance = [&](int64_t line) {
+    return factored ? column_variance + line / rows * columns : variance + line * columns;
+  };
+  const auto line_factor = [&](int64_t line) {
+    return factored ? convert<C>(row_variance[line]) / row_means.get()[line / rows] : C(1);
   };
   parallel_for(lines, grain_for(columns), [&](int64_t begin, int64_t end) {
     for (int64_t line = begin; line < end; ++line) {
-      const C row = factored ? convert<C>(row_variance[line]) : C(0);
-      sums.get()[line] = sum_terms<C>(0, columns, [&](int64_t i) {
-        const C u = update(line, i, row);
-        return u * u;
+      const T* g = grad + line * columns;
+      const T* v = line_variance(line);
+      const C factor = line_factor(line), least = floor;
+      sums.get()[line] = sum_terms<C>(0, columns, [=](int64_t i) {
+        const C x = convert<C>(g[i]), spread = factor * convert<C>(v[i]);
+        return x * x / (spread < least ? least : spread);
       });
     }
   });
@@ -345,10 +346,15 @@ void adafactor(const AdafactorStep& step, int64_t count, T* param, const T* grad
   const C shrink = static_cast<C>(1 - step.lr * step.weight_decay);
   parallel_for(lines, grain_for(columns), [&](int64_t begin, int64_t end) {
     for (int64_t line = begin; line < end; ++line) {
-      const C row = factored ? convert<C>(row_variance[line]) : C(0);
       T* p = param + line * columns;
+      const T* g = grad + line * columns;
+      const T* v = line_variance(line);
+      const C factor = line_factor(line), least = floor, move = sign * size, keep = shrink;
+#pragma omp simd
       for (int64_t i = 0; i < columns; ++i) {
-        p[i] = convert<T>(shrink * convert<C>(p[i]) + size * update(line, i, row));
+        const C spread = factor * convert<C>(v[i]);
+        const C root = std::sqrt(spread < least ? least : spread);
+        p[i] = convert<T>(keep * convert<C>(p[i]) + move * (convert<C>(g[i]) / root));
       }
     }
   });

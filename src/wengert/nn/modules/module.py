@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import wengert as wg
 
-from ...utils.hooks import RemovableHandle
 from ..parameter import Buffer, Parameter, is_lazy
 from ._blame import name_module
+from ._hooks import (
+    HooksMixin,
+    every_backward,
+    every_backward_pre,
+    every_forward,
+    every_forward_pre,
+    register_module_backward_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from ._registry import Registry
 from ._state import StateMixin
 
-__all__ = ["Module", "register_module_forward_hook", "register_module_forward_pre_hook"]
+__all__ = [
+    "Module",
+    "register_module_backward_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+]
 
 Self = TypeVar("Self", bound="Module")
 
-_global_forward_hooks: OrderedDict = OrderedDict()
-_global_forward_pre_hooks: OrderedDict = OrderedDict()
 
-
-def register_module_forward_pre_hook(hook: Callable) -> RemovableHandle:
-    """Calls ``hook(module, args)`` before the ``forward`` of every module there is."""
-    handle = RemovableHandle(_global_forward_pre_hooks)
-    _global_forward_pre_hooks[handle.id] = (hook, False)
-    return handle
-
-
-def register_module_forward_hook(
-    hook: Callable, *, with_kwargs: bool = False, always_call: bool = False
-) -> RemovableHandle:
-    """Calls ``hook(module, args, output)`` after the ``forward`` of every module there is."""
-    handle = RemovableHandle(_global_forward_hooks)
-    _global_forward_hooks[handle.id] = (hook, with_kwargs, always_call)
-    return handle
-
-
-class Module(StateMixin):
+class Module(HooksMixin, StateMixin):
     """A piece of a network: parameters, buffers, child modules and a ``forward`` using them.
 
     Parameters and modules are registered by assigning them as attributes.
@@ -56,8 +54,6 @@ class Module(StateMixin):
     """
 
     training: bool
-    _forward_hooks: OrderedDict
-    _forward_pre_hooks: OrderedDict
 
     def __init__(self) -> None:
         values = self.__dict__
@@ -68,6 +64,8 @@ class Module(StateMixin):
         values["_module_names"] = {}
         values["_forward_hooks"] = OrderedDict()
         values["_forward_pre_hooks"] = OrderedDict()
+        values["_backward_hooks"] = OrderedDict()
+        values["_backward_pre_hooks"] = OrderedDict()
         values["_state_dict_hooks"] = OrderedDict()
         values["_state_dict_pre_hooks"] = OrderedDict()
         values["_load_state_dict_pre_hooks"] = OrderedDict()
@@ -86,8 +84,12 @@ class Module(StateMixin):
             if (
                 self._forward_hooks
                 or self._forward_pre_hooks
-                or _global_forward_hooks
-                or _global_forward_pre_hooks
+                or self._backward_hooks
+                or self._backward_pre_hooks
+                or every_forward
+                or every_forward_pre
+                or every_backward
+                or every_backward_pre
             ):
                 return self._call_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)
@@ -95,98 +97,8 @@ class Module(StateMixin):
             name_module(error, self, args, Module.__call__.__code__)
             raise
 
-    def _call_with_hooks(self, args: tuple, kwargs: dict[str, Any]) -> Any:
-        pre_hooks = (*_global_forward_pre_hooks.values(), *self._forward_pre_hooks.values())
-        hooks = (*_global_forward_hooks.values(), *self._forward_hooks.values())
-        finished = 0
-        result = None
-        try:
-            for hook, with_kwargs in pre_hooks:
-                replaced = hook(self, args, kwargs) if with_kwargs else hook(self, args)
-                if replaced is None:
-                    continue
-                if not with_kwargs:
-                    args = replaced if isinstance(replaced, tuple) else (replaced,)
-                elif isinstance(replaced, tuple) and len(replaced) == 2:
-                    args, kwargs = replaced
-                else:
-                    raise RuntimeError(
-                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
-                        f"but got {replaced}."
-                    )
-            result = self.forward(*args, **kwargs)
-            for hook, with_kwargs, _ in hooks:
-                finished += 1
-                replaced = _run_hook(hook, with_kwargs, self, args, kwargs, result)
-                if replaced is not None:
-                    result = replaced
-            return result
-        except Exception:
-            for hook, with_kwargs, always_call in hooks[finished:]:
-                if not always_call:
-                    continue
-                try:
-                    replaced = _run_hook(hook, with_kwargs, self, args, kwargs, result)
-                    if replaced is not None:
-                        result = replaced
-                except Exception as error:
-                    warnings.warn(
-                        "module forward hook with ``always_call=True`` raised an exception that "
-                        f"was silenced as another error was raised in forward: {error}",
-                        stacklevel=3,
-                    )
-            raise
-
-    def register_forward_pre_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Calls ``hook(module, args)`` before ``forward``; what it returns replaces the arguments.
-
-        With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns both or ``None``.
-        """
-        handle = RemovableHandle(self._forward_pre_hooks)
-        self._forward_pre_hooks[handle.id] = (hook, with_kwargs)
-        if prepend:
-            self._forward_pre_hooks.move_to_end(handle.id, last=False)
-        return handle
-
-    def register_forward_hook(
-        self,
-        hook: Callable,
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> RemovableHandle:
-        """Calls ``hook(module, args, output)`` after ``forward``; its result replaces the output.
-
-        Args:
-            hook: the function; ``hook(module, args, kwargs, output)`` with ``with_kwargs``.
-            prepend: run before the hooks that are registered already.
-            with_kwargs: pass the keyword arguments too.
-            always_call: run even if ``forward`` or another hook raised.
-        """
-        handle = RemovableHandle(self._forward_hooks)
-        self._forward_hooks[handle.id] = (hook, with_kwargs, always_call)
-        if prepend:
-            self._forward_hooks.move_to_end(handle.id, last=False)
-        return handle
-
-    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Not available; hook the tensors instead."""
-        raise NotImplementedError(
-            "register_full_backward_hook(): modules have no backward hooks; register a forward "
-            "hook that calls Tensor.register_hook() on the module's output or input"
-        )
-
-    def register_full_backward_pre_hook(
-        self, hook: Callable, prepend: bool = False
-    ) -> RemovableHandle:
-        """Not available; hook the tensors instead."""
-        raise NotImplementedError(
-            "register_full_backward_pre_hook(): modules have no backward hooks; register a forward "
-            "hook that calls Tensor.register_hook() on the module's output"
-        )
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Does nothing: programs run eagerly, at full speed."""
 
     # ---- registering ----
 
@@ -266,24 +178,24 @@ class Module(StateMixin):
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             self._forget(name, self._parameter_names)
             self.register_parameter(name, value)
+        elif name in values.get("_parameter_names", ()):
+            self._assign_registered(name, value, "parameter", "nn.Parameter", value is None)
         elif isinstance(value, Module):
             if "_module_names" not in values:
                 raise AttributeError("cannot assign module before Module.__init__() call")
             self._forget(name, self._module_names)
             values[name] = value
             self._module_names[name] = True
+        elif name in values.get("_module_names", ()):
+            self._assign_registered(name, value, "child module", "nn.Module", value is None)
         elif isinstance(value, Buffer):
             if "_buffer_names" not in values:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
             self._forget(name, self._buffer_names)
             self.register_buffer(name, value, value.persistent)
-        elif name in values.get("_parameter_names", ()):
-            self._assign_registered(name, value, "parameter", "nn.Parameter", value is None)
-        elif name in values.get("_module_names", ()):
-            self._assign_registered(name, value, "child module", "nn.Module", value is None)
         elif name in values.get("_buffer_names", ()):
             fits = value is None or isinstance(value, wg.Tensor)
-            self._assign_registered(name, value, "buffer", "Tensor", fits)
+            self._assign_registered(name, value, "buffer", "nn.Buffer, wengert.Tensor", fits)
         else:
             super().__setattr__(name, value)
 
@@ -317,6 +229,8 @@ class Module(StateMixin):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        for hooks in ("_backward_hooks", "_backward_pre_hooks"):  # of modules saved long ago
+            self.__dict__.setdefault(hooks, OrderedDict())
         # Of its own, so that a shallow copy does not register names in the original.
         for names in ("_parameter_names", "_buffer_names", "_module_names"):
             self.__dict__[names] = dict(self.__dict__[names])
@@ -533,8 +447,7 @@ class Module(StateMixin):
 
     def cuda(self: Self, device: int | wg.device | None = None) -> Self:
         """Moves parameters and buffers to a GPU."""
-        target = "cuda" if device is None else f"cuda:{device}" if type(device) is int else device
-        return self._apply(lambda t: t.to(target))
+        return self._apply(lambda t: t.cuda(device))
 
     def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
         """Moves to ``device`` without copying the values, which are then arbitrary."""
@@ -598,14 +511,6 @@ class Module(StateMixin):
         if len(extra_lines) == 1 and not child_lines:
             return f"{self._get_name()}({extra_lines[0]})"
         return self._get_name() + "(\n  " + "\n  ".join(lines) + "\n)"
-
-
-def _run_hook(
-    hook: Callable, with_kwargs: bool, module: Module, args: tuple, kwargs: dict, result: Any
-) -> Any:
-    if with_kwargs:
-        return hook(module, args, kwargs, result)
-    return hook(module, args, result)
 
 
 def _parse_to(

@@ -39,6 +39,8 @@ class RNNBase(Module):
     start evenly distributed within ``1 / sqrt(hidden_size)`` of zero.
     """
 
+    weight_ih_l0: wg.Tensor
+
     def __init__(
         self,
         mode: str,
@@ -143,11 +145,11 @@ class RNNBase(Module):
 
     def check_input(self, input: wg.Tensor, batch_sizes: wg.Tensor | None) -> None:
         """Raises where the input does not fit."""
-        if not input.dtype == self._flat_weights[0].dtype:
+        dtype = self.weight_ih_l0.dtype
+        if input.dtype != dtype and not wg.is_autocast_enabled():
             raise ValueError(
-                f"RNN input dtype ({input.dtype}) does not match weight dtype "
-                f"({self._flat_weights[0].dtype}). Convert input: input.to("
-                f"{self._flat_weights[0].dtype}), or convert model: model.to({input.dtype})"
+                f"RNN input dtype ({input.dtype}) does not match weight dtype ({dtype}). Convert "
+                f"input: input.to({dtype}), or convert model: model.to({input.dtype})"
             )
         expected = 2 if batch_sizes is not None else 3
         if input.dim() != expected:

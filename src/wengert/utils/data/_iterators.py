@@ -146,6 +146,7 @@ class WithWorkers(LoaderIterator):
         if not epoch.taken:
             epoch.taken = [0] * self._count
         pool.begin(epoch.seed, epoch.taken if self._streams else [0] * self._count)
+        self._serial = pool.epoch
         self._through = set(epoch.exhausted)
         # Nothing here may refer back to this object: workers end when it is dropped.
         self._tasks = (
@@ -172,6 +173,10 @@ class WithWorkers(LoaderIterator):
     def __next__(self) -> Any:
         if self._pool is None:
             raise StopIteration
+        if self._pool.epoch != self._serial:
+            raise RuntimeError(
+                "DataLoader: a newer iterator has taken over the persistent workers of this one"
+            )
         try:
             return self._take()
         except (RuntimeError, KeyboardInterrupt):

@@ -63,7 +63,7 @@ class Pool:
 
     def __init__(self, context: Any, setups: list[Setup]) -> None:
         self.workers: list[_Worker] = []
-        self._epoch = 0
+        self.epoch = 0
         self.broken = False
         self._selector = selectors.DefaultSelector()
         # Also runs when the program ends.
@@ -111,11 +111,11 @@ class Pool:
 
         ``skips`` has the number of batches that each worker leaves out of its stream.
         """
-        self._epoch += 1
+        self.epoch += 1
         for worker, skip in zip(self.workers, skips, strict=True):
-            worker.progress.epoch = self._epoch
+            worker.progress.epoch = self.epoch
             worker.asked.clear()
-            worker.outbox.append(dumps(("epoch", (self._epoch, seed, skip))))
+            worker.outbox.append(dumps(("epoch", (self.epoch, seed, skip))))
             worker.flush()
 
     def ask(self, number: int, task: Task) -> None:
@@ -165,7 +165,7 @@ class Pool:
             if not message:
                 return False
             epoch, number, kind, content = loads(message, descriptor)
-            if epoch == self._epoch and worker.asked.pop(number, None) is not None:
+            if epoch == self.epoch and worker.asked.pop(number, None) is not None:
                 answers.append((worker.number, number, kind, content))
 
     def _obituary(self, worker: _Worker) -> str:

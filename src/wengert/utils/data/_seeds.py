@@ -21,17 +21,16 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 
 def mix(seed: int, *numbers: int) -> int:
-    """A seed of 64 bits made of several numbers: the finaliser of SplitMix64 after each.
+    """A seed of 64 bits made of several numbers: a polynomial in them, and SplitMix64's finaliser.
 
     Source: G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number generators",
     2014.
     """
     for number in numbers:
-        seed = (seed + _GOLDEN + (number & _MASK)) & _MASK
-        seed = ((seed ^ (seed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        seed = ((seed ^ (seed >> 27)) * 0x94D049BB133111EB) & _MASK
-        seed ^= seed >> 31
-    return seed
+        seed = (seed + number + 1) * _GOLDEN & _MASK
+    seed = (seed ^ seed >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    seed = (seed ^ seed >> 27) * 0x94D049BB133111EB & _MASK
+    return seed ^ seed >> 31
 
 
 def sample_seed(seed: int, index: Any, occurrence: int, position: int) -> int:
@@ -70,6 +69,7 @@ class Isolated:
         self._outside: tuple[Any, Any] = (None, None)
         self._numpy_inside: Any = None
         self._numpy_outside: Any = None
+        self._numpy_pair: Any = None
 
     def __enter__(self) -> None:
         self._outside = wg.get_rng_state(), random.getstate() if self._everything else None
@@ -79,6 +79,9 @@ class Isolated:
             if self._numpy_inside is None:
                 self._numpy_inside = numpy.random.MT19937(0)
             self._numpy_outside = numpy.random.get_bit_generator()
+            # Normal numbers are made in pairs; one that waits is lost with the change.
+            state = numpy.random.get_state(legacy=False)
+            self._numpy_pair = state if state["has_gauss"] else None
             numpy.random.set_bit_generator(self._numpy_inside)
         if self._seed is None:
             return
@@ -94,8 +97,11 @@ class Isolated:
             self._inside = wg.get_rng_state(), random.getstate() if self._everything else None
         self._set(self._outside)
         if self._numpy_outside is not None:
-            sys.modules["numpy"].random.set_bit_generator(self._numpy_outside)
+            numpy = sys.modules["numpy"]
+            numpy.random.set_bit_generator(self._numpy_outside)
             self._numpy_outside = None
+            if self._numpy_pair is not None:
+                numpy.random.set_state(self._numpy_pair)
 
     @staticmethod
     def _set(states: tuple[Any, Any]) -> None:

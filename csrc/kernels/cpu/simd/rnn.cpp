@@ -1,0 +1,113 @@
+#include "kernels/cpu/simd_math.h"
+//
+#include "kernels/cpu/simd/rnn.h"
+
+#include <cmath>
+
+#include "device/cpu/parallel.h"
+#include "kernels/math/activation.h"
+
+namespace wengert::cpu::WENGERT_ISA {
+
+namespace {
+
+constexpr int64_t kGrain = 4096;  // elements of the state worth handing to another thread
+
+int64_t rows_per_piece(const CellShape& shape) {
+  return std::max<int64_t>(1, kGrain / std::max<int64_t>(1, shape.size));
+}
+
+template <typename T>
+void step(int64_t size, const T* given, const T* memory_before, T* gates, T* memory, T* hidden) {
+  const T *x0 = given, *x1 = given + size, *x2 = given + 2 * size, *x3 = given + 3 * size;
+  T *a0 = gates, *a1 = gates + size, *a2 = gates + 2 * size, *a3 = gates + 3 * size;
+#pragma omp simd
+  for (int64_t j = 0; j < size; ++j) {
+    const T into = math::sigmoid(a0[j] + x0[j]), keep = math::sigmoid(a1[j] + x1[j]);
+    const T fresh = std::tanh(a2[j] + x2[j]), out = math::sigmoid(a3[j] + x3[j]);
+    const T value = keep * memory_before[j] + into * fresh;
+    a0[j] = into;
+    a1[j] = keep;
+    a2[j] = fresh;
+    a3[j] = out;
+    memory[j] = value;
+    hidden[j] = out * std::tanh(value);
+  }
+}
+
+template <typename T>
+void step_backward(int64_t size, const T* g_hidden, const T* g_memory, const T* g_gates,
+                   const T* gates, const T* memory_before, const T* memory, const T* carried_hidden,
+                   T* carried_memory, T* d) {
+  const T *a0 = gates, *a1 = gates + size, *a2 = gates + 2 * size, *a3 = gates + 3 * size;
+  T *d0 = d, *d1 = d + size, *d2 = d + 2 * size, *d3 = d + 3 * size;
+  const T *e0 = g_gates, *e1 = g_gates + size, *e2 = g_gates + 2 * size, *e3 = g_gates + 3 * size;
+  const bool have_gates = g_gates != nullptr;
+#pragma omp simd
+  for (int64_t j = 0; j < size; ++j) {
+    const T into = a0[j], keep = a1[j], fresh = a2[j], out = a3[j];
+    const T bent = std::tanh(memory[j]);
+    const T dh = carried_hidden[j] + (g_hidden != nullptr ? g_hidden[j] : T(0));
+    const T dc = carried_memory[j] + (g_memory != nullptr ? g_memory[j] : T(0)) +
+                 dh * out * (1 - bent * bent);
+    const T d_into = dc * fresh + (have_gates ? e0[j] : T(0));
+    const T d_keep = dc * memory_before[j] + (have_gates ? e1[j] : T(0));
+    const T d_fresh = dc * into + (have_gates ? e2[j] : T(0));
+    const T d_out = dh * bent + (have_gates ? e3[j] : T(0));
+    d0[j] = d_into * into * (1 - into);
+    d1[j] = d_keep * keep * (1 - keep);
+    d2[j] = d_fresh * (1 - fresh * fresh);
+    d3[j] = d_out * out * (1 - out);
+    carried_memory[j] = dc * keep;
+  }
+}
+
+template <typename Fn>
+void visit(DType dtype, const Fn& fn) {
+  if (dtype == DType::float64) {
+    fn(TypeTag<double>{});
+  } else {
+    fn(TypeTag<float>{});
+  }
+}
+
+template <typename T>
+const T* at(const void* data, int64_t offset) {
+  return data == nullptr ? nullptr : static_cast<const T*>(data) + offset;
+}
+
+}  // namespace
+
+void lstm_step(const CellShape& shape, const void* given, const void* memory_before, void* gates,
+               void* memory, void* hidden) {
+  visit(shape.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    parallel_for(shape.batch, rows_per_piece(shape), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t one = row * shape.size, four = 4 * one;
+        step<T>(shape.size, at<T>(given, four), at<T>(memory_before, one),
+                static_cast<T*>(gates) + four, static_cast<T*>(memory) + one,
+                static_cast<T*>(hidden) + one);
+      }
+    });
+  });
+}
+
+void lstm_step_backward(const CellShape& shape, const LstmStepGradients& gradients,
+                        const void* gates, const void* memory_before, const void* memory,
+                        const void* carried_hidden, void* carried_memory, void* d_gates) {
+  visit(shape.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    parallel_for(shape.batch, rows_per_piece(shape), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t one = row * shape.size, four = 4 * one;
+        step_backward<T>(shape.size, at<T>(gradients.hidden, one), at<T>(gradients.memory, one),
+                         at<T>(gradients.gates, four), at<T>(gates, four),
+                         at<T>(memory_before, one), at<T>(memory, one), at<T>(carried_hidden, one),
+                         static_cast<T*>(carried_memory) + one, static_cast<T*>(d_gates) + four);
+      }
+    });
+  });
+}
+
+}  // namespace wengert::cpu::WENGERT_ISA
