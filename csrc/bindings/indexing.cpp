@@ -299,12 +299,12 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       return 0;
     }
     Tensor target = resolved.view;
-    check_inplace("index_put_", target);  // before masks are looked at, as PyTorch does
     if (const Tensor mask = lone_mask(resolved); is_wrapped(mask) && source.ndim() == 0) {
       // Inside of vmap no coordinates are known, and none are needed.
       ops::masked_fill_(target, mask, source);
       return 0;
     }
+    check_inplace("index_put_", target);  // before masks are looked at, as PyTorch does
     ops::index_put_(target, expand_masks(resolved), without_leading_ones(source), false);
     return 0;
   } catch (...) {

@@ -144,6 +144,15 @@ def grad(
     return tuple(results)  # type: ignore[arg-type]
 
 
+def _check_targets(targets: list[Tensor | GradientEdge]) -> None:
+    for i, target in enumerate(targets):
+        if isinstance(target, Tensor) and not target.requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad\n  input {i}: "
+                f"{_describe(target)}{_trails.story(target)}"
+            )
+
+
 def _batched_grad(
     outputs: Any,
     inputs: Any,
@@ -178,15 +187,6 @@ def _batched_grad(
         raise RuntimeError("grad(): is_grads_batched=True needs grad_outputs")
     results = iter(vmap(pull)(*cotangents))
     return tuple(next(results) if here else None for here in found)  # type: ignore[misc]
-
-
-def _check_targets(targets: list[Tensor | GradientEdge]) -> None:
-    for i, target in enumerate(targets):
-        if isinstance(target, Tensor) and not target.requires_grad:
-            raise RuntimeError(
-                f"One of the differentiated Tensors does not require grad\n  input {i}: "
-                f"{_describe(target)}{_trails.story(target)}"
-            )
 
 
 def _why_unused(roots: list[Tensor | GradientEdge], target: Tensor | GradientEdge) -> str:
