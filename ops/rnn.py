@@ -10,11 +10,11 @@ from opgen.stubs import Tensor, opaque
 @opaque(autocast="high",
         d={"gates, hidden, memory, weight":
            "_lstm_vjp(g0, g1, g2, hidden, memory, weight, y0, y1, y2, needs('hidden'), "
-           "needs('memory'), needs('weight'))"}, public="", batch="by hand",
+           "needs('memory'), needs('weight'))"}, public="",
         samples=[{"gates": "randn(3, 2, 8)", "hidden": "randn(2, 2)", "memory": "randn(2, 2)",
                   "weight": "randn(8, 2)"},
                  {"gates": "randn(1, 1, 4)", "hidden": "randn(1, 1)", "memory": "randn(1, 1)",
-                  "weight": "randn(4, 1)"}])
+                  "weight": "randn(4, 1)"}], batch="rule")
 def _lstm(gates: Tensor, hidden: Tensor, memory: Tensor,
           weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """All steps of an LSTM layer: S. Hochreiter and J. Schmidhuber (1997), with F. Gers' forget gate.

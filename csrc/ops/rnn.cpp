@@ -2,7 +2,6 @@
 #include "kernels/cpu/simd/rnn.h"
 
 #include "kernels/cpu/blas.h"
-#include "operators/activation.h"
 #include "operators/basic.h"
 #include "operators/creation.h"
 #include "operators/elementwise.h"
@@ -11,7 +10,6 @@
 #include "operators/shape.h"
 #include "operators/transcendental.h"
 #include "operators/view.h"
-#include "ops/transform.h"
 
 namespace wengert::ops {
 
@@ -108,27 +106,6 @@ Gradients recorded(const Tensor& grad_hidden, const Tensor& grad_memory, const T
 
 }  // namespace
 
-// Inside of vmap and forward mode the layer is what it is made of, step by step.
-std::tuple<Tensor, Tensor, Tensor> _lstm_transformed(const Tensor& gates, const Tensor& hidden,
-                                                     const Tensor& memory, const Tensor& weight) {
-  const int64_t steps = gates.sizes()[0], size = hidden.sizes()[1];
-  const Tensor turned = ops::transpose(weight, 0, 1);
-  std::vector<Tensor> hiddens, memories, values;
-  Tensor h = hidden, c = memory;
-  for (int64_t t = 0; t < steps; ++t) {
-    const Tensor a = ops::add(ops::select(gates, 0, t), ops::mm(h, turned));
-    const auto part = [&](int64_t number) { return ops::narrow(a, 1, number * size, size); };
-    const Tensor into = ops::sigmoid(part(0)), keep = ops::sigmoid(part(1));
-    const Tensor fresh = ops::tanh(part(2)), out = ops::sigmoid(part(3));
-    c = ops::add(ops::mul(keep, c), ops::mul(into, fresh));
-    h = ops::mul(out, ops::tanh(c));
-    hiddens.push_back(h);
-    memories.push_back(c);
-    values.push_back(ops::cat({into, keep, fresh, out}, 1));
-  }
-  return {ops::stack(hiddens, 0), ops::stack(memories, 0), ops::stack(values, 0)};
-}
-
 namespace impl {
 
 std::tuple<Tensor, Tensor, Tensor> _lstm(const Tensor& gates, const Tensor& hidden,
@@ -158,8 +135,8 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
                     const Tensor& hidden, const Tensor& memory, const Tensor& weight,
                     const Tensor& hiddens, const Tensor& memories, const Tensor& gates,
                     bool want_hidden, bool want_memory, bool want_weight) {
-  if (modes.grad || any_wrapped(grad_hidden, grad_memory, grad_gates, hidden, memory, weight,
-                                hiddens, memories, gates)) {
+  if (modes.grad ||
+      any_wrapped(grad_hidden, grad_memory, grad_gates, hidden, memory, weight, gates)) {
     return recorded(grad_hidden, grad_memory, grad_gates, hidden, memory, weight, hiddens, memories,
                     gates);
   }
