@@ -74,12 +74,14 @@ from wengert.amp.autocast_mode import (
     set_autocast_dtype,
     set_autocast_enabled,
 )
+from wengert.func import vmap
 from wengert.nn.functional import (
     bilinear,
     cosine_similarity,
     pairwise_distance,
     prelu,
     rrelu,
+    rrelu_,
 )  # fmt: skip
 
 __version__ = "0.1.0"
