@@ -168,11 +168,7 @@ def test_a_gradient_set_by_hand_is_added_to_in_place() -> None:
     [
         (wg.ones(3), RuntimeError, "attempting to assign a gradient of size"),
         (wg.ones(2), RuntimeError, "attempting to assign a gradient with dtype"),
-        (
-            3.0,
-            TypeError,
-            "assigned grad expected to be a Tensor or None but got grad of type float",
-        ),
+        (3.0, TypeError, "assigned grad expected to be a Tensor or None but got grad of type float"),
     ],
 )
 def test_gradients_that_do_not_fit(value: Any, error: type[Exception], text: str) -> None:
