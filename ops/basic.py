@@ -14,7 +14,7 @@ def _strong_product(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
 
 @elementwise(f="real(input)", vjp={"input": "g"}, dtypes="complex", out="real", public="",
-             ref="numpy.real", domain=(-10, 10), ulp=0)
+             ref="numpy.real", domain=(-10, 10), ulp=0, jvp={"input": "real(t)"})
 def _real_part(input: Tensor) -> Tensor:
     """The real part, as a new tensor."""
 
@@ -28,7 +28,7 @@ def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tenso
     """
 
 
-@opaque(public="method")
+@opaque(public="method", batch="by hand")
 def detach(input: Tensor) -> Tensor:
     """The same memory, without history: no gradient flows through.
 
@@ -42,7 +42,7 @@ def _to_dtype(input: Tensor, dtype: dtype, memory_format: memory_format | None =
     """The values, converted to another dtype."""
 
 
-@opaque(d={"input": "expand(g, input.shape)"}, public="method", varargs="size")
+@opaque(d={"input": "expand(g, input.shape)"}, public="method", varargs="size", batch="rule")
 def sum_to_size(input: Tensor, size: list[int]) -> Tensor:
     """The inverse of broadcasting: sums over the dimensions that ``size`` lacks or has as 1.
 
@@ -51,12 +51,12 @@ def sum_to_size(input: Tensor, size: list[int]) -> Tensor:
     """
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _write_out(input: Tensor, source: Tensor, name: str) -> Tensor:
     """What ``out=`` of the composite operator ``name`` does with its result, ``source``. Returns ``input``."""
 
 
-@opaque(public="method")
+@opaque(public="method", batch="by hand")
 def copy_(input: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
     """Writes ``source``, broadcast and converted, into this tensor. Returns the tensor.
 
@@ -65,7 +65,7 @@ def copy_(input: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
     """
 
 
-@opaque(public="function method")
+@opaque(public="function method", batch="by hand")
 def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
     """Writes one value (a number or a 0-d tensor) into every element. Returns the tensor.
 
@@ -74,7 +74,7 @@ def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
     """
 
 
-@opaque(public="function method")
+@opaque(public="function method", batch="by hand")
 def zero_(input: Tensor) -> Tensor:
     """Writes 0 into every element. Returns the tensor.
 
@@ -84,7 +84,7 @@ def zero_(input: Tensor) -> Tensor:
 
 
 @opaque(d={"input": "_as_strided_gather(g, base_size, base_stride, base_offset, size, stride, offset)"},
-        public="")
+        public="", batch="rule")
 def _as_strided_scatter(input: Tensor, base_size: list[int], base_stride: list[int],
                         base_offset: int, size: list[int], stride: list[int],
                         offset: int) -> Tensor:
@@ -92,7 +92,7 @@ def _as_strided_scatter(input: Tensor, base_size: list[int], base_stride: list[i
 
 
 @opaque(d={"input": "_as_strided_scatter(g, base_size, base_stride, base_offset, size, stride, offset)"},
-        public="")
+        public="", batch="rule")
 def _as_strided_gather(input: Tensor, base_size: list[int], base_stride: list[int],
                        base_offset: int, size: list[int], stride: list[int],
                        offset: int) -> Tensor:
@@ -101,7 +101,7 @@ def _as_strided_gather(input: Tensor, base_size: list[int], base_stride: list[in
 
 @opaque(d={"input": "_as_strided_replace(g, _zeros(size, g.dtype), base_size, base_stride, base_offset, size, stride, offset)",
            "part": "_as_strided_gather(g, base_size, base_stride, base_offset, size, stride, offset)"},
-        public="")
+        public="", batch="rule")
 def _as_strided_replace(input: Tensor, part: Tensor, base_size: list[int], base_stride: list[int],
                         base_offset: int, size: list[int], stride: list[int],
                         offset: int) -> Tensor:

@@ -15,7 +15,7 @@ from opgen.stubs import Tensor, bilinear, opaque
                     "bias": "randn(6)", "stride": [2, 1], "padding": [1, 0], "dilation": [1, 2],
                     "groups": 2},
                    {"input": "randn(2, 2, 5)", "weight": "randn(3, 2, 2)", "bias": "None",
-                    "stride": [2], "padding": [0], "dilation": [1], "groups": 1}])
+                    "stride": [2], "padding": [0], "dilation": [1], "groups": 1}], batch="rule")
 def _convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: list[int],
                  padding: list[int], dilation: list[int], groups: int) -> Tensor:
     """The convolution of a batch; every list has one number per spatial dimension."""
@@ -31,7 +31,7 @@ def _convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: lis
                     "dilation": [1, 2], "groups": 2},
                    {"input": "randn(2, 3, 2)", "weight": "randn(3, 2, 2)", "bias": "randn(2)",
                     "size": [2, 2, 5], "stride": [2], "padding": [0], "dilation": [1],
-                    "groups": 1}])
+                    "groups": 1}], batch="rule")
 def _convolution_input(input: Tensor, weight: Tensor, bias: Tensor | None, size: list[int],
                        stride: list[int], padding: list[int], dilation: list[int],
                        groups: int) -> Tensor:
@@ -44,7 +44,7 @@ def _convolution_input(input: Tensor, weight: Tensor, bias: Tensor | None, size:
                             " dilation, groups), grad_output.shape)"}, public="",
           samples=[{"input": "randn(2, 4, 5, 6)", "grad_output": "randn(2, 6, 3, 4)",
                     "size": [6, 2, 3, 2], "stride": [2, 1], "padding": [1, 0],
-                    "dilation": [1, 2], "groups": 2, "with_bias": True}])
+                    "dilation": [1, 2], "groups": 2, "with_bias": True}], batch="rule", jvp="generic")
 def _convolution_parameters(input: Tensor, grad_output: Tensor, size: list[int],
                             stride: list[int], padding: list[int], dilation: list[int],
                             groups: int, with_bias: bool) -> tuple[Tensor, Tensor]:
@@ -54,18 +54,18 @@ def _convolution_parameters(input: Tensor, grad_output: Tensor, size: list[int],
     """
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _convolution_weight(input: Tensor, grad_output: Tensor, size: list[int], stride: list[int],
                         padding: list[int], dilation: list[int], groups: int) -> Tensor:
     """The first result of ``_convolution_parameters``, alone."""
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _channel_sum(input: Tensor) -> Tensor:
     """The sum over all dimensions but 1, the channels."""
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _cropped(input: Tensor, size: list[int]) -> Tensor:
     """The first ``size`` elements of every dimension."""
 
@@ -76,7 +76,7 @@ def _cropped(input: Tensor, size: list[int]) -> Tensor:
                   "transposed": False, "output_padding": [0, 0], "groups": 1},
                  {"input": "randn(2, 3, 5)", "weight": "randn(3, 2, 3)", "bias": "None",
                   "stride": [2], "padding": [1], "dilation": [1], "transposed": True,
-                  "output_padding": [1], "groups": 1}])
+                  "output_padding": [1], "groups": 1}], batch="through")
 def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: list[int],
                 padding: list[int], dilation: list[int], transposed: bool,
                 output_padding: list[int], groups: int) -> Tensor:
@@ -87,7 +87,7 @@ def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: list
         samples=[{"input": "randn(2, 3, 5)", "weight": "randn(2, 3, 3)", "bias": "randn(2)"},
                  {"input": "randn(4, 5)", "weight": "randn(2, 2, 3)", "stride": 2, "padding": 1,
                   "groups": 2},
-                 {"input": "randn(0, 3, 5)", "weight": "randn(2, 3, 3)"}])
+                 {"input": "randn(0, 3, 5)", "weight": "randn(2, 3, 3)"}], batch="through")
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: list[int] = (1,),
            padding: list[int] = (0,), dilation: list[int] = (1,), groups: int = 1) -> Tensor:
     """Cross-correlation over one spatial dimension, of an input (N, C, L) or one without N.
@@ -103,7 +103,7 @@ def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: li
         samples=[{"input": "randn(2, 3, 5, 4)", "weight": "randn(2, 3, 3, 2)", "bias": "randn(2)"},
                  {"input": "randn(4, 5, 4)", "weight": "randn(2, 2, 3, 2)", "stride": 2, "padding": 1,
                   "groups": 2},
-                 {"input": "randn(0, 3, 5, 4)", "weight": "randn(2, 3, 3, 2)"}])
+                 {"input": "randn(0, 3, 5, 4)", "weight": "randn(2, 3, 3, 2)"}], batch="through")
 def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: list[int] = (1,),
            padding: list[int] = (0,), dilation: list[int] = (1,), groups: int = 1) -> Tensor:
     """Cross-correlation over two spatial dimensions, of an input (N, C, H, W) or one without N.
@@ -119,7 +119,7 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: li
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "weight": "randn(2, 3, 3, 2, 2)", "bias": "randn(2)"},
                  {"input": "randn(4, 5, 4, 3)", "weight": "randn(2, 2, 3, 2, 2)", "stride": 2, "padding": 1,
                   "groups": 2},
-                 {"input": "randn(0, 3, 5, 4, 3)", "weight": "randn(2, 3, 3, 2, 2)"}])
+                 {"input": "randn(0, 3, 5, 4, 3)", "weight": "randn(2, 3, 3, 2, 2)"}], batch="through")
 def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: list[int] = (1,),
            padding: list[int] = (0,), dilation: list[int] = (1,), groups: int = 1) -> Tensor:
     """Cross-correlation over three spatial dimensions, of an input (N, C, D, H, W) or one without N.
@@ -134,7 +134,7 @@ def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: li
 @opaque(autocast="low", public="function",
         samples=[{"input": "randn(2, 3, 5)", "weight": "randn(3, 2, 3)", "bias": "randn(2)"},
                  {"input": "randn(4, 5)", "weight": "randn(4, 2, 3)", "stride": 2, "padding": 1,
-                  "output_padding": 1, "groups": 2}])
+                  "output_padding": 1, "groups": 2}], batch="through")
 def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
                      stride: list[int] = (1,), padding: list[int] = (0,),
                      output_padding: list[int] = (0,), groups: int = 1,
@@ -151,7 +151,7 @@ def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
 @opaque(autocast="low", public="function",
         samples=[{"input": "randn(2, 3, 5, 4)", "weight": "randn(3, 2, 3, 2)", "bias": "randn(2)"},
                  {"input": "randn(4, 5, 4)", "weight": "randn(4, 2, 3, 2)", "stride": 2, "padding": 1,
-                  "output_padding": 1, "groups": 2}])
+                  "output_padding": 1, "groups": 2}], batch="through")
 def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
                      stride: list[int] = (1,), padding: list[int] = (0,),
                      output_padding: list[int] = (0,), groups: int = 1,
@@ -168,7 +168,7 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
 @opaque(autocast="low", public="function",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "weight": "randn(3, 2, 3, 2, 2)", "bias": "randn(2)"},
                  {"input": "randn(4, 5, 4, 3)", "weight": "randn(4, 2, 3, 2, 2)", "stride": 2, "padding": 1,
-                  "output_padding": 1, "groups": 2}])
+                  "output_padding": 1, "groups": 2}], batch="through")
 def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
                      stride: list[int] = (1,), padding: list[int] = (0,),
                      output_padding: list[int] = (0,), groups: int = 1,

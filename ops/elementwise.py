@@ -481,7 +481,7 @@ def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> 
              d={"input": "0 if mask else 1", "value": "1 if mask else 0"},
              dtypes="float complex int bool", operand_dtypes={"mask": "bool", "value": "input"},
              check="masked_fill_value", out_variant=False,
-             ref="lambda x, mask, value: np.where(mask, value, x)", domain=(-100, 100), ulp=0)
+             ref="lambda x, mask, value: np.where(mask, value, x)", domain=(-100, 100), ulp=0, batch="rule")
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """``value``, a number or a tensor without dimensions, where ``mask``; ``input`` elsewhere.
 

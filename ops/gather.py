@@ -9,7 +9,7 @@ from opgen.stubs import Number, Tensor, opaque
 @opaque(d={"input": "_index_select_backward(g, input.shape, dim, index)"}, out_variant=True,
         samples=[{"input": "randn(4, 3)", "dim": "0", "index": "randint(0, 4, (6,))"},
                  {"input": "randn(4, 3)", "dim": "-1", "index": "randint(0, 3, (0,))"}],
-        ref="lambda input, dim, index: np.take(input, index, dim)")
+        ref="lambda input, dim, index: np.take(input, index, dim)", batch="rule")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices along ``dim`` that the vector ``index`` lists.
 
@@ -18,7 +18,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """
 
 
-@opaque(d={"input": "index_select(g, dim, index)"}, public="")
+@opaque(d={"input": "index_select(g, dim, index)"}, public="", batch="rule")
 def _index_select_backward(input: Tensor, size: list[int], dim: int, index: Tensor) -> Tensor:
     """Zeros of ``size`` to which the slices of ``input`` are added."""
 
@@ -27,7 +27,7 @@ def _index_select_backward(input: Tensor, size: list[int], dim: int, index: Tens
         samples=[{"input": "randn(4, 3)", "dim": "0", "index": "randint(0, 4, (5,))",
                   "source": "randn(5, 3)"},
                  {"input": "randn(4, 3)", "dim": "1", "index": "randint(0, 3, (2,))",
-                  "source": "randn(4, 2)", "alpha": "-2.5"}])
+                  "source": "randn(4, 2)", "alpha": "-2.5"}], batch="rule")
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *,
               alpha: Number = 1) -> Tensor:
     """``input`` with the slices of ``source`` times ``alpha`` added to those that ``index`` lists.
@@ -39,7 +39,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *,
 
 @opaque(out_variant=True, d={"input": "index_fill(g, dim, index, 0)", "source": "index_select(g, dim, index)"},
         inplace=True,
-        samples=[{"input": "randn(4, 3)", "dim": "0", "index": "[3, 1]", "source": "randn(2, 3)"}])
+        samples=[{"input": "randn(4, 3)", "dim": "0", "index": "[3, 1]", "source": "randn(2, 3)"}], batch="rule")
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """``input`` with the slices of ``source`` in place of those that ``index`` lists.
 
@@ -51,7 +51,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 @opaque(d={"input": "index_fill(g, dim, index, 0)", "value": "sum(_index_kept(g, dim, index))"},
         inplace=True,
         samples=[{"input": "randn(4, 3)", "dim": "0", "index": "[3, 1]", "value": "2.5"},
-                 {"input": "randn(4, 3)", "dim": "-1", "index": "[0]", "value": "randn()"}])
+                 {"input": "randn(4, 3)", "dim": "-1", "index": "[0]", "value": "randn()"}], batch="rule")
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
     """``input`` with one value in the slices that ``index`` lists.
 
@@ -60,7 +60,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -
     """
 
 
-@opaque(d={"input": "_index_kept(g, dim, index)"}, public="")
+@opaque(d={"input": "_index_kept(g, dim, index)"}, public="", batch="rule")
 def _index_kept(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices that ``index`` lists, and zeros in place of the others."""
 
@@ -139,7 +139,7 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
 
 @opaque(d={"input": "_take_backward(g, input.shape, index)"}, out_variant=True,
         samples=[{"input": "randn(4, 3)", "index": "[[0, 11], [-1, 5]]"}],
-        ref="lambda input, index: np.take(input, index)")
+        ref="lambda input, index: np.take(input, index)", batch="rule")
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Elements by their position in the flattened tensor.
 
@@ -148,7 +148,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     """
 
 
-@opaque(d={"input": "take(g, index)"}, public="")
+@opaque(d={"input": "take(g, index)"}, public="", batch="rule")
 def _take_backward(input: Tensor, size: list[int], index: Tensor) -> Tensor:
     """Zeros of ``size`` to which the elements of ``input`` are added."""
 
@@ -157,7 +157,7 @@ def _take_backward(input: Tensor, size: list[int], index: Tensor) -> Tensor:
            "source": "reshape(take(g, index), source.shape)"}, inplace=True,
         samples=[{"input": "randn(4, 3)", "index": "[0, 11, -2]", "source": "randn(3)"},
                  {"input": "randn(4)", "index": "[0, 3, 0]", "source": "randn(3)",
-                  "accumulate": "True"}])
+                  "accumulate": "True"}], batch="rule")
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """``input`` with the elements of ``source`` written (or added) at positions of the flattened
     tensor.
@@ -170,7 +170,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 @opaque(d={"input": "masked_scatter(_zeros(input.shape, g.dtype), mask, g)"}, out_variant=True,
         samples=[{"input": "randn(4, 3)", "mask": "randn(4, 3) > 0"},
                  {"input": "randn(4, 1)", "mask": "randn(3) > 0"}],
-        ref="lambda input, mask: np.broadcast_arrays(input, mask)[0][np.broadcast_arrays(input, mask)[1]]")
+        ref="lambda input, mask: np.broadcast_arrays(input, mask)[0][np.broadcast_arrays(input, mask)[1]]", batch="dynamic")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where ``mask`` holds, as a vector.
 
@@ -182,7 +182,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 @opaque(d={"input": "masked_fill(g, mask, 0)",
            "source": "_masked_scatter_backward(g, mask, source.shape)"}, inplace=True,
         samples=[{"input": "randn(4, 3)", "mask": "randn(4, 3) > 0", "source": "randn(12)"},
-                 {"input": "randn(4, 1)", "mask": "randn(3) > 0", "source": "randn(5, 3)"}])
+                 {"input": "randn(4, 1)", "mask": "randn(3) > 0", "source": "randn(5, 3)"}], batch="rule")
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """``input`` with the first elements of ``source``, in order, where ``mask`` holds.
 
@@ -191,7 +191,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """
 
 
-@opaque(d={"input": "masked_scatter(_zeros(input.shape, g.dtype), mask, g)"}, public="")
+@opaque(d={"input": "masked_scatter(_zeros(input.shape, g.dtype), mask, g)"}, public="", batch="rule")
 def _masked_scatter_backward(input: Tensor, mask: Tensor, size: list[int]) -> Tensor:
     """The elements where ``mask`` holds, followed by zeros, in a tensor of ``size``."""
 
@@ -201,21 +201,21 @@ def _masked_scatter_backward(input: Tensor, mask: Tensor, size: list[int]) -> Te
         samples=[{"input": "randint(0, 5, (2, 3))", "weight": "randn(5, 4)"},
                  {"input": "[1, 1, 2]", "weight": "randn(5, 4)", "padding_idx": "1"},
                  {"input": "[1, 1, 2]", "weight": "randn(5, 4)", "scale_grad_by_freq": "True"}],
-        ref="lambda input, weight, padding_idx=None, scale_grad_by_freq=False: weight[input]")
+        ref="lambda input, weight, padding_idx=None, scale_grad_by_freq=False: weight[input]", batch="rule")
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None,
               scale_grad_by_freq: bool = False) -> Tensor:
     """The rows of ``weight`` that the integers ``input`` name. The row ``padding_idx`` gets no
     gradient; ``scale_grad_by_freq`` divides a row's by how often it was looked up."""
 
 
-@opaque(d={"input": "_embedding_rows(g, index, padding_idx, scale_grad_by_freq)"}, public="")
+@opaque(d={"input": "_embedding_rows(g, index, padding_idx, scale_grad_by_freq)"}, public="", batch="rule")
 def _embedding_backward(input: Tensor, size: list[int], index: Tensor, padding_idx: int | None,
                         scale_grad_by_freq: bool) -> Tensor:
     """Zeros of ``size`` to which the rows of ``input`` are added."""
 
 
 @opaque(d={"input": "_embedding_backward(g, input.shape, index, padding_idx, scale_grad_by_freq)"},
-        public="")
+        public="", batch="rule")
 def _embedding_rows(input: Tensor, index: Tensor, padding_idx: int | None,
                     scale_grad_by_freq: bool) -> Tensor:
     """The adjoint of ``_embedding_backward``: rows of ``input``, zeros for the row
@@ -227,6 +227,6 @@ def _one_hot(input: Tensor, num_classes: int) -> Tensor:
     """Class numbers as rows of zeros with a single one, int64."""
 
 
-@opaque(public="")
+@opaque(public="", batch="dynamic")
 def _repeat_interleave_index(repeats: Tensor) -> Tensor:
     """The position i, ``repeats[i]`` times, for each i in order."""

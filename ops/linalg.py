@@ -41,7 +41,7 @@ def _linalg_solve(input: Tensor, other: Tensor, name: str, check: bool) -> tuple
 @opaque(autocast="high", d={"input": "neg(_matmul(_matmul(y0, g0, 3, 0), y0, 0, 3))"}, public="",
         samples=[{"input": "randn(3, 3)", "name": "inv", "check": True},
                  {"input": "crandn(2, 3, 3)", "name": "inv", "check": True},
-                 {"input": "randn(2, 0, 0)", "name": "inv", "check": True}])
+                 {"input": "randn(2, 0, 0)", "name": "inv", "check": True}], jvp={"input": "neg(_matmul(_matmul(y0, t), y0))"})
 def _linalg_inv(input: Tensor, name: str, check: bool) -> tuple[Tensor, Tensor]:
     """The inverse and LAPACK's verdict."""
 

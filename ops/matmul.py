@@ -24,7 +24,7 @@ from opgen.stubs import Number, Tensor, bilinear, opaque
                    {"input": "randn(2, 1, 3, 2)", "other": "randn(5, 2, 4)", "input_mode": 0,
                     "other_mode": 0, "size": []},
                    {"input": "randn(2, 5, 3, 2)", "other": "randn(2, 5, 2, 4)", "input_mode": 0,
-                    "other_mode": 0, "size": [5, 3, 4]}])
+                    "other_mode": 0, "size": [5, 3, 4]}], batch="rule")
 def _matmul(input: Tensor, other: Tensor, input_mode: int = 0, other_mode: int = 0,
             size: list[int] = ()) -> Tensor:
     """Matrix products over broadcast batches, summed down to ``size`` (nothing if it is empty)."""
@@ -37,7 +37,7 @@ def _matmul(input: Tensor, other: Tensor, input_mode: int = 0, other_mode: int =
                  {"input": "randn(3)", "other": "randn(5, 3, 2)"},
                  {"input": "randn(2, 5, 3)", "other": "randn(3)"},
                  {"input": "randn(3)", "other": "randn(3)"},
-                 {"input": "randn(2, 0)", "other": "randn(0, 3)"}])
+                 {"input": "randn(2, 0)", "other": "randn(0, 3)"}], batch="through")
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The matrix product over the last two dimensions; the leading ones broadcast.
 
@@ -52,7 +52,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 @bilinear(autocast="low", d={"input": "_matmul(g, mat2, 0, 3, input.shape)",
              "mat2": "_matmul(input, g, 3, 0, mat2.shape)"}, out_variant=True, ref="numpy.matmul",
           samples=[{"input": "randn(2, 3)", "mat2": "randn(3, 4)"},
-                   {"input": "randn(2, 0)", "mat2": "randn(0, 3)"}])
+                   {"input": "randn(2, 0)", "mat2": "randn(0, 3)"}], batch="rule")
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices, [m, k] and [k, n].
 
@@ -65,7 +65,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 @bilinear(autocast="low", d={"input": "_matmul(g, mat2, 0, 3, input.shape)",
              "mat2": "_matmul(input, g, 3, 0, mat2.shape)"}, out_variant=True, ref="numpy.matmul",
           samples=[{"input": "randn(2, 3, 4)", "mat2": "randn(2, 4, 5)"},
-                   {"input": "randn(0, 3, 4)", "mat2": "randn(0, 4, 5)"}])
+                   {"input": "randn(0, 3, 4)", "mat2": "randn(0, 4, 5)"}], batch="rule")
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two batches of matrices, [b, m, k] and [b, k, n].
 
@@ -78,7 +78,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
              "vec": "squeeze(_matmul(input, unsqueeze(g, 1), 3, 0), [1])"}, out_variant=True,
           ref="numpy.matmul",
           samples=[{"input": "randn(2, 3)", "vec": "randn(3)"},
-                   {"input": "randn(2, 0)", "vec": "randn(0)"}])
+                   {"input": "randn(2, 0)", "vec": "randn(0)"}], batch="rule")
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix [m, k] and a vector [k].
 
@@ -90,7 +90,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 @bilinear(d={"input": "g * _conjugate(tensor)", "tensor": "g * _conjugate(input)"},
           out_variant=True, ref="numpy.dot",
           samples=[{"input": "randn(3)", "tensor": "randn(3)"},
-                   {"input": "randn(0)", "tensor": "randn(0)"}])
+                   {"input": "randn(0)", "tensor": "randn(0)"}], batch="rule")
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The sum of the products of two vectors.
 
@@ -107,7 +107,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
         samples=[{"input": "randn(4)", "mat1": "randn(2, 3)", "mat2": "randn(3, 4)"},
                  {"input": "randn(2, 4)", "mat1": "randn(2, 3)", "mat2": "randn(3, 4)",
                   "beta": 0.5, "alpha": -2},
-                 {"input": "randn(2, 1)", "mat1": "randn(2, 0)", "mat2": "randn(0, 4)"}])
+                 {"input": "randn(2, 1)", "mat1": "randn(2, 0)", "mat2": "randn(0, 4)"}], batch="rule", jvp={"input": "t * beta", "mat1": "_matmul(t, mat2) * alpha", "mat2": "_matmul(mat1, t) * alpha"})
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1,
           alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * (mat1 @ mat2)``, where ``input`` broadcasts to the product.
@@ -127,7 +127,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1,
             " beta * input + alpha * (batch1 @ batch2)",
         samples=[{"input": "randn(4)", "batch1": "randn(5, 2, 3)", "batch2": "randn(5, 3, 4)"},
                  {"input": "randn(5, 2, 4)", "batch1": "randn(5, 2, 3)",
-                  "batch2": "randn(5, 3, 4)", "beta": 0.5, "alpha": -2}])
+                  "batch2": "randn(5, 3, 4)", "beta": 0.5, "alpha": -2}], batch="rule", jvp={"input": "t * beta", "batch1": "_matmul(t, batch2) * alpha", "batch2": "_matmul(batch1, t) * alpha"})
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1,
             alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * bmm(batch1, batch2)``, where ``input`` broadcasts to the product.
@@ -140,7 +140,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1,
 @opaque(d={"input": "_matmul(g, weight, 0, 2, input.shape)",
            "weight": "_matmul(g, input, 1, 2, weight.shape)", "bias": "g"}, public="",
         samples=[{"input": "randn(2, 3)", "weight": "randn(4, 3)", "bias": "randn(4)"},
-                 {"input": "randn(5, 2, 3)", "weight": "randn(4, 3)", "bias": "None"}])
+                 {"input": "randn(5, 2, 3)", "weight": "randn(4, 3)", "bias": "None"}], batch="rule", jvp="bilinear")
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``linear`` of a matrix of weights and a vector of biases, or none."""
 
@@ -151,7 +151,7 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
                  {"input": "randn(5, 2, 3)", "weight": "randn(4, 3)"},
                  {"input": "randn(3)", "weight": "randn(4, 3)", "bias": "randn(4)"},
                  {"input": "randn(5, 3)", "weight": "randn(3)", "bias": "randn(1)"},
-                 {"input": "randn(0, 3)", "weight": "randn(4, 3)", "bias": "randn(4)"}])
+                 {"input": "randn(0, 3)", "weight": "randn(4, 3)", "bias": "randn(4)"}], batch="through")
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias``, for an ``input`` [..., k] and a ``weight`` [n, k].
 
@@ -160,11 +160,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _scaled(input: Tensor, factor: Number) -> Tensor:
     """``input`` times the conjugate of ``factor``; itself where that is 1."""
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _conjugate(input: Tensor) -> Tensor:
     """``conj`` of complex tensors; real ones are returned as they are."""

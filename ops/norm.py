@@ -13,7 +13,7 @@ from opgen.stubs import Tensor, opaque
     {"input": "randn(2, 3, 4)", "running_mean": "None", "running_var": "None", "weight": "None",
      "bias": "None", "training": True},
     {"input": "randn(2, 3, 2, 2)", "running_mean": "randn(3)", "running_var": "rand(3) + 0.5",
-     "weight": "rand(3)", "bias": "randn(3)", "training": False}])
+     "weight": "rand(3)", "bias": "randn(3)", "training": False}], batch="through")
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None,
                weight: Tensor | None = None, bias: Tensor | None = None, training: bool = False,
                momentum: float = 0.1, eps: float = 1e-05) -> Tensor:
@@ -29,14 +29,14 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
 
 
 @opaque(d={"input, weight, bias": "_batch_norm_vjp(g0, input, weight, y1, y2, training, eps, "
-           "needs('input'), needs('weight'), needs('bias'))"}, public="")
+           "needs('input'), needs('weight'), needs('bias'))"}, public="", batch="rule")
 def _batch_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None,
                 running_mean: Tensor | None, running_var: Tensor | None, training: bool,
                 momentum: float, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """``batch_norm``, and the mean and reciprocal standard deviation that were used."""
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _batch_norm_vjp(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor,
                     rstd: Tensor, training: bool, eps: float, want_input: bool,
                     want_weight: bool, want_bias: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -47,7 +47,7 @@ def _batch_norm_vjp(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Te
     {"input": "randn(4, 3)", "normalized_shape": [3], "weight": "rand(3)", "bias": "randn(3)"},
     {"input": "randn(2, 3, 4)", "normalized_shape": [3, 4], "weight": "rand(3, 4)",
      "bias": "None"},
-    {"input": "randn(5)", "normalized_shape": [5], "weight": "None", "bias": "None"}])
+    {"input": "randn(5)", "normalized_shape": [5], "weight": "None", "bias": "None"}], batch="through")
 def layer_norm(input: Tensor, normalized_shape: list[int], weight: Tensor | None = None,
                bias: Tensor | None = None, eps: float = 1e-05,
                cudnn_enable: bool = True) -> Tensor:
@@ -60,7 +60,7 @@ def layer_norm(input: Tensor, normalized_shape: list[int], weight: Tensor | None
 
 @opaque(public="function", samples=[
     {"input": "randn(4, 3)", "normalized_shape": [3], "weight": "rand(3)"},
-    {"input": "randn(2, 3, 4)", "normalized_shape": [3, 4], "weight": "None", "eps": 0.01}])
+    {"input": "randn(2, 3, 4)", "normalized_shape": [3, 4], "weight": "None", "eps": 0.01}], batch="through")
 def rms_norm(input: Tensor, normalized_shape: list[int], weight: Tensor | None = None,
              eps: float | None = None) -> Tensor:
     """``input`` divided by its root mean square over the last dimensions.
@@ -74,14 +74,14 @@ def rms_norm(input: Tensor, normalized_shape: list[int], weight: Tensor | None =
 
 
 @opaque(d={"input, weight, bias": "_row_norm_vjp(g0, input, weight, y1, y2, dims, centered, eps, "
-           "needs('input'), needs('weight'), needs('bias'))"}, public="")
+           "needs('input'), needs('weight'), needs('bias'))"}, public="", batch="rule")
 def _row_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, dims: int,
               centered: bool, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """Normalised over the last ``dims`` dimensions, with the mean (empty if not centered) and the
     reciprocal deviation of every row."""
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _row_norm_vjp(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor,
                   dims: int, centered: bool, eps: float, want_input: bool, want_weight: bool,
                   want_bias: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,7 +90,7 @@ def _row_norm_vjp(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tens
 
 @opaque(public="function", samples=[
     {"input": "randn(2, 4)", "num_groups": 2, "weight": "rand(4)", "bias": "randn(4)"},
-    {"input": "randn(2, 6, 3, 2)", "num_groups": 3, "weight": "None", "bias": "None"}])
+    {"input": "randn(2, 6, 3, 2)", "num_groups": 3, "weight": "None", "bias": "None"}], batch="through")
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None,
                bias: Tensor | None = None, eps: float = 1e-05,
                cudnn_enabled: bool = True) -> Tensor:
@@ -103,7 +103,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None,
 
 @opaque(public="function", samples=[
     {"input": "randn(2, 3, 4)", "weight": "rand(3)", "bias": "randn(3)", "running_mean": "None",
-     "running_var": "None", "use_input_stats": True, "momentum": 0.1, "eps": 1e-05}])
+     "running_var": "None", "use_input_stats": True, "momentum": 0.1, "eps": 1e-05}], batch="through")
 def instance_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None,
                   running_mean: Tensor | None, running_var: Tensor | None, use_input_stats: bool,
                   momentum: float, eps: float, cudnn_enabled: bool = True) -> Tensor:

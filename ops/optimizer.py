@@ -7,7 +7,7 @@ used, in src/wengert/optim.
 from opgen.stubs import Tensor, opaque
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _sgd_step(params: list[Tensor], grads: list[Tensor], buffers: list[Tensor], lr: float,
               momentum: float, dampening: float, weight_decay: float, nesterov: bool,
               maximize: bool, first: bool) -> list[Tensor]:
@@ -16,7 +16,7 @@ def _sgd_step(params: list[Tensor], grads: list[Tensor], buffers: list[Tensor], 
     Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _adam_step(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor],
                exp_avg_sqs: list[Tensor], max_exp_avg_sqs: list[Tensor], steps: list[Tensor],
                lr: float, beta1: float, beta2: float, eps: float, weight_decay: float,
@@ -26,14 +26,14 @@ def _adam_step(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor]
     Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _adamax_step(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor],
                  exp_infs: list[Tensor], steps: list[Tensor], lr: float, beta1: float,
                  beta2: float, eps: float, weight_decay: float, maximize: bool) -> list[Tensor]:
     """A step of Adamax. Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _nadam_step(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor],
                 exp_avg_sqs: list[Tensor], mu_products: list[Tensor], steps: list[Tensor],
                 lr: float, beta1: float, beta2: float, eps: float, weight_decay: float,
@@ -42,7 +42,7 @@ def _nadam_step(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor
     """A step of NAdam. Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _radam_step(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor],
                 exp_avg_sqs: list[Tensor], steps: list[Tensor], lr: float, beta1: float,
                 beta2: float, eps: float, weight_decay: float, decoupled_weight_decay: bool,
@@ -50,21 +50,21 @@ def _radam_step(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor
     """A step of RAdam. Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _adagrad_step(params: list[Tensor], grads: list[Tensor], sums: list[Tensor],
                   steps: list[Tensor], lr: float, lr_decay: float, weight_decay: float,
                   eps: float, maximize: bool) -> list[Tensor]:
     """A step of Adagrad. Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _adadelta_step(params: list[Tensor], grads: list[Tensor], square_avgs: list[Tensor],
                    acc_deltas: list[Tensor], steps: list[Tensor], lr: float, rho: float,
                    eps: float, weight_decay: float, maximize: bool) -> list[Tensor]:
     """A step of Adadelta. Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _rmsprop_step(params: list[Tensor], grads: list[Tensor], square_avgs: list[Tensor],
                   grad_avgs: list[Tensor], momentum_buffers: list[Tensor], steps: list[Tensor],
                   lr: float, alpha: float, eps: float, weight_decay: float, momentum: float,
@@ -72,21 +72,21 @@ def _rmsprop_step(params: list[Tensor], grads: list[Tensor], square_avgs: list[T
     """A step of RMSprop, centered if there are ``grad_avgs``. Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _rprop_step(params: list[Tensor], grads: list[Tensor], prevs: list[Tensor],
                 step_sizes: list[Tensor], steps: list[Tensor], eta_minus: float, eta_plus: float,
                 least: float, most: float, maximize: bool) -> list[Tensor]:
     """A step of Rprop. Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _asgd_step(params: list[Tensor], grads: list[Tensor], axs: list[Tensor], mus: list[Tensor],
                etas: list[Tensor], steps: list[Tensor], lr: float, lambd: float, alpha: float,
                t0: float, weight_decay: float, maximize: bool) -> list[Tensor]:
     """A step of ASGD. Returns nothing."""
 
 
-@opaque(public="")
+@opaque(public="", batch="refuse")
 def _adafactor_step(params: list[Tensor], grads: list[Tensor], variances: list[Tensor | None],
                     row_vars: list[Tensor | None], col_vars: list[Tensor | None],
                     steps: list[Tensor], lr: float, beta2_decay: float, eps1: float | None,

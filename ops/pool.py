@@ -8,7 +8,7 @@ from opgen.stubs import Tensor, linear, opaque
 
 @opaque(d={"input": "_max_pool_backward(g0, y1, input.shape, dimensions)"}, public="",
         samples=[{"input": "randn(2, 3, 5, 4)", "dimensions": 2, "kernel_size": [2, 2],
-                  "stride": [2, 1], "padding": [1, 0], "dilation": [1, 2], "ceil_mode": True}])
+                  "stride": [2, 1], "padding": [1, 0], "dilation": [1, 2], "ceil_mode": True}], jvp={"input": "_max_pool_gather(t, y1, dimensions)"})
 def _max_pool(input: Tensor, dimensions: int, kernel_size: list[int], stride: list[int] | None,
               padding: list[int], dilation: list[int],
               ceil_mode: bool) -> tuple[Tensor, Tensor]:
@@ -16,7 +16,7 @@ def _max_pool(input: Tensor, dimensions: int, kernel_size: list[int], stride: li
 
 
 @opaque(d={"input": "_max_pool_backward(g0, y1, input.shape, dimensions)"}, public="",
-        samples=[{"input": "randn(2, 3, 5, 4)", "dimensions": 2, "output_size": [2, 3]}])
+        samples=[{"input": "randn(2, 3, 5, 4)", "dimensions": 2, "output_size": [2, 3]}], jvp={"input": "_max_pool_gather(t, y1, dimensions)"})
 def _adaptive_max_pool(input: Tensor, dimensions: int,
                        output_size: list[int]) -> tuple[Tensor, Tensor]:
     """The greatest value in every window, and its place in the plane."""
@@ -63,7 +63,7 @@ def _adaptive_avg_pool_backward(input: Tensor, size: list[int], dimensions: int)
     """The adjoint of ``_adaptive_avg_pool``, of shape ``size``."""
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _adaptive_avg_pool_like(input: Tensor, dimensions: int, size: list[int]) -> Tensor:
     """``_adaptive_avg_pool`` to the last ``dimensions`` sizes of ``size``."""
 
@@ -71,7 +71,7 @@ def _adaptive_avg_pool_like(input: Tensor, dimensions: int, size: list[int]) -> 
 @opaque(public="function",
         samples=[{"input": "randn(2, 3, 5)", "kernel_size": 2},
                  {"input": "randn(3, 5)", "kernel_size": 3, "stride": 2, "padding": 1,
-                  "ceil_mode": True}])
+                  "ceil_mode": True}], batch="through")
 def max_pool1d(input: Tensor, kernel_size: list[int], stride: list[int] | None = None,
                padding: list[int] = (0,), dilation: list[int] = (1,),
                ceil_mode: bool = False) -> Tensor:
@@ -85,7 +85,7 @@ def max_pool1d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
 @opaque(public="function",
         samples=[{"input": "randn(2, 3, 5)", "kernel_size": 2},
                  {"input": "randn(3, 5)", "kernel_size": 3, "stride": 2, "padding": 1,
-                  "ceil_mode": True}])
+                  "ceil_mode": True}], batch="through")
 def max_pool1d_with_indices(input: Tensor, kernel_size: list[int],
                             stride: list[int] | None = None, padding: list[int] = (0,),
                             dilation: list[int] = (1,),
@@ -96,7 +96,7 @@ def max_pool1d_with_indices(input: Tensor, kernel_size: list[int],
 @opaque(public="function",
         samples=[{"input": "randn(2, 3, 5)", "kernel_size": 2},
                  {"input": "randn(3, 5)", "kernel_size": 3, "stride": 2, "padding": 1,
-                  "ceil_mode": True}])
+                  "ceil_mode": True}], batch="through")
 def avg_pool1d(input: Tensor, kernel_size: list[int], stride: list[int] | None = None,
                padding: list[int] = (0,), ceil_mode: bool = False,
                count_include_pad: bool = True) -> Tensor:
@@ -104,13 +104,13 @@ def avg_pool1d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
 
 
 @opaque(public="function",
-        samples=[{"input": "randn(2, 3, 5)", "output_size": 2}])
+        samples=[{"input": "randn(2, 3, 5)", "output_size": 2}], batch="through")
 def adaptive_avg_pool1d(input: Tensor, output_size: list[int]) -> Tensor:
     """Means over windows chosen such that the output has ``output_size``."""
 
 
 @opaque(public="function",
-        samples=[{"input": "randn(2, 3, 5)", "output_size": 2}])
+        samples=[{"input": "randn(2, 3, 5)", "output_size": 2}], batch="through")
 def adaptive_max_pool1d(input: Tensor, output_size: list[int]) -> tuple[Tensor, Tensor]:
     """Greatest values over windows chosen such that the output has ``output_size``, and places."""
 
@@ -118,7 +118,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: list[int]) -> tuple[Tensor, 
 @opaque(public="function",
         samples=[{"input": "randn(2, 3, 5, 4)", "kernel_size": 2},
                  {"input": "randn(3, 5, 4)", "kernel_size": 3, "stride": 2, "padding": 1,
-                  "ceil_mode": True}])
+                  "ceil_mode": True}], batch="through")
 def max_pool2d(input: Tensor, kernel_size: list[int], stride: list[int] | None = None,
                padding: list[int] = (0,), dilation: list[int] = (1,),
                ceil_mode: bool = False) -> Tensor:
@@ -132,7 +132,7 @@ def max_pool2d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
 @opaque(public="nn",
         samples=[{"input": "randn(2, 3, 5, 4)", "kernel_size": 2},
                  {"input": "randn(3, 5, 4)", "kernel_size": 3, "stride": 2, "padding": 1,
-                  "ceil_mode": True}])
+                  "ceil_mode": True}], batch="through")
 def max_pool2d_with_indices(input: Tensor, kernel_size: list[int],
                             stride: list[int] | None = None, padding: list[int] = (0,),
                             dilation: list[int] = (1,),
@@ -143,7 +143,7 @@ def max_pool2d_with_indices(input: Tensor, kernel_size: list[int],
 @opaque(public="nn",
         samples=[{"input": "randn(2, 3, 5, 4)", "kernel_size": 2},
                  {"input": "randn(3, 5, 4)", "kernel_size": 3, "stride": 2, "padding": 1,
-                  "ceil_mode": True}])
+                  "ceil_mode": True}], batch="through")
 def avg_pool2d(input: Tensor, kernel_size: list[int], stride: list[int] | None = None,
                padding: list[int] = (0,), ceil_mode: bool = False,
                count_include_pad: bool = True,
@@ -152,13 +152,13 @@ def avg_pool2d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
 
 
 @opaque(public="nn",
-        samples=[{"input": "randn(2, 3, 5, 4)", "output_size": 2}])
+        samples=[{"input": "randn(2, 3, 5, 4)", "output_size": 2}], batch="through")
 def adaptive_avg_pool2d(input: Tensor, output_size: list[int]) -> Tensor:
     """Means over windows chosen such that the output has ``output_size``."""
 
 
 @opaque(public="nn",
-        samples=[{"input": "randn(2, 3, 5, 4)", "output_size": 2}])
+        samples=[{"input": "randn(2, 3, 5, 4)", "output_size": 2}], batch="through")
 def adaptive_max_pool2d(input: Tensor, output_size: list[int]) -> tuple[Tensor, Tensor]:
     """Greatest values over windows chosen such that the output has ``output_size``, and places."""
 
@@ -166,7 +166,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: list[int]) -> tuple[Tensor, 
 @opaque(autocast="high", public="function",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "kernel_size": 2},
                  {"input": "randn(3, 5, 4, 3)", "kernel_size": 3, "stride": 2, "padding": 1,
-                  "ceil_mode": True}])
+                  "ceil_mode": True}], batch="through")
 def max_pool3d(input: Tensor, kernel_size: list[int], stride: list[int] | None = None,
                padding: list[int] = (0,), dilation: list[int] = (1,),
                ceil_mode: bool = False) -> Tensor:
@@ -180,7 +180,7 @@ def max_pool3d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
 @opaque(autocast="high", public="nn",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "kernel_size": 2},
                  {"input": "randn(3, 5, 4, 3)", "kernel_size": 3, "stride": 2, "padding": 1,
-                  "ceil_mode": True}])
+                  "ceil_mode": True}], batch="through")
 def max_pool3d_with_indices(input: Tensor, kernel_size: list[int],
                             stride: list[int] | None = None, padding: list[int] = (0,),
                             dilation: list[int] = (1,),
@@ -191,7 +191,7 @@ def max_pool3d_with_indices(input: Tensor, kernel_size: list[int],
 @opaque(autocast="high", public="nn",
         samples=[{"input": "randn(2, 3, 5, 4, 3)", "kernel_size": 2},
                  {"input": "randn(3, 5, 4, 3)", "kernel_size": 3, "stride": 2, "padding": 1,
-                  "ceil_mode": True}])
+                  "ceil_mode": True}], batch="through")
 def avg_pool3d(input: Tensor, kernel_size: list[int], stride: list[int] | None = None,
                padding: list[int] = (0,), ceil_mode: bool = False,
                count_include_pad: bool = True,
@@ -200,12 +200,12 @@ def avg_pool3d(input: Tensor, kernel_size: list[int], stride: list[int] | None =
 
 
 @opaque(autocast="high", public="nn",
-        samples=[{"input": "randn(2, 3, 5, 4, 3)", "output_size": 2}])
+        samples=[{"input": "randn(2, 3, 5, 4, 3)", "output_size": 2}], batch="through")
 def adaptive_avg_pool3d(input: Tensor, output_size: list[int]) -> Tensor:
     """Means over windows chosen such that the output has ``output_size``."""
 
 
 @opaque(autocast="high", public="nn",
-        samples=[{"input": "randn(2, 3, 5, 4, 3)", "output_size": 2}])
+        samples=[{"input": "randn(2, 3, 5, 4, 3)", "output_size": 2}], batch="through")
 def adaptive_max_pool3d(input: Tensor, output_size: list[int]) -> tuple[Tensor, Tensor]:
     """Greatest values over windows chosen such that the output has ``output_size``, and places."""

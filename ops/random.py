@@ -7,7 +7,7 @@ This file is parsed by tools/opgen and never imported. The kernels are in kernel
 from opgen.stubs import Generator, Number, Tensor, device, dtype, elementwise, memory_format, opaque
 
 
-@opaque(out_variant=True, public="function", varargs="size")
+@opaque(out_variant=True, public="function", varargs="size", batch="random")
 def rand(size: list[int], *, generator: Generator | None = None, dtype: dtype | None = None,
          device: device | None = None, requires_grad: bool = False,
          pin_memory: bool = False) -> Tensor:
@@ -18,7 +18,7 @@ def rand(size: list[int], *, generator: Generator | None = None, dtype: dtype | 
     """
 
 
-@opaque(out_variant=True, public="function", varargs="size")
+@opaque(out_variant=True, public="function", varargs="size", batch="random")
 def randn(size: list[int], *, generator: Generator | None = None, dtype: dtype | None = None,
           device: device | None = None, requires_grad: bool = False,
           pin_memory: bool = False) -> Tensor:
@@ -29,13 +29,13 @@ def randn(size: list[int], *, generator: Generator | None = None, dtype: dtype |
     """
 
 
-@opaque(public="")
+@opaque(public="", batch="random")
 def _randint(low: int, high: int, size: list[int], generator: Generator | None = None,
              dtype: dtype | None = None, requires_grad: bool = False) -> Tensor:
     """Integers drawn uniformly from ``low`` to ``high - 1``."""
 
 
-@opaque(out_variant=True, public="function")
+@opaque(out_variant=True, public="function", batch="random")
 def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None = None,
              device: device | None = None, requires_grad: bool = False,
              pin_memory: bool = False) -> Tensor:
@@ -46,7 +46,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None 
     """
 
 
-@opaque(public="function")
+@opaque(public="function", batch="random")
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype | None = None,
               device: device | None = None, requires_grad: bool = False,
               pin_memory: bool = False,
@@ -58,7 +58,7 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype
     """
 
 
-@opaque(public="function")
+@opaque(public="function", batch="random")
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype | None = None,
                device: device | None = None, requires_grad: bool = False,
                pin_memory: bool = False,
@@ -70,7 +70,7 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: dtyp
     """
 
 
-@opaque(public="function")
+@opaque(public="function", batch="random")
 def randint_like(input: Tensor, low: int | None = None, high: int | None = None, *,
                  generator: Generator | None = None, dtype: dtype | None = None,
                  device: device | None = None, requires_grad: bool = False,
@@ -83,7 +83,7 @@ def randint_like(input: Tensor, low: int | None = None, high: int | None = None,
     """
 
 
-@opaque(out_variant=True, d={"mean": "0", "std": "0"}, public="function")
+@opaque(out_variant=True, d={"mean": "0", "std": "0"}, public="function", batch="random")
 def normal(mean: Tensor | Number, std: Tensor | Number = 1.0, size: list[int] | None = None, *,
            generator: Generator | None = None, dtype: dtype | None = None,
            device: device | None = None, requires_grad: bool = False,
@@ -97,7 +97,7 @@ def normal(mean: Tensor | Number, std: Tensor | Number = 1.0, size: list[int] | 
     """
 
 
-@opaque(out_variant=True, d={"input": "0"}, public="function method")
+@opaque(out_variant=True, d={"input": "0"}, public="function method", batch="random")
 def bernoulli(input: Tensor, p: float | None = None, *,
               generator: Generator | None = None) -> Tensor:
     """Ones with the probability that ``input`` gives (or ``p``), else zeros.
@@ -107,7 +107,7 @@ def bernoulli(input: Tensor, p: float | None = None, *,
     """
 
 
-@opaque(d={"input": "0"}, public="function")
+@opaque(d={"input": "0"}, public="function", batch="random")
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Counts drawn from Poisson distributions with the rates that ``input`` gives.
 
@@ -116,7 +116,8 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """
 
 
-@opaque(d={"input": "g * _standard_gamma_grad(input, y)"}, public="")
+@opaque(d={"input": "g * _standard_gamma_grad(input, y)"}, public="", batch="random",
+        jvp={"input": "t * _standard_gamma_grad(input, y)"})
 def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Numbers drawn from gamma distributions of these shapes, with scale 1.
 
@@ -124,7 +125,7 @@ def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor
     https://arxiv.org/abs/1805.08498."""
 
 
-@opaque(d={"count": "0", "prob": "0"}, public="function")
+@opaque(d={"count": "0", "prob": "0"}, public="function", batch="random")
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """How many of ``count`` trials succeed, each with probability ``prob``.
 
@@ -133,7 +134,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     """
 
 
-@opaque(out_variant=True, public="function method")
+@opaque(out_variant=True, public="function method", batch="random")
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
                 generator: Generator | None = None) -> Tensor:
     """Indices drawn with the weights in every row of ``input``, which need not sum to one.
@@ -145,7 +146,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
     """
 
 
-@opaque(public="method")
+@opaque(public="method", batch="by hand")
 def uniform_(input: Tensor, from_: float = 0, to: float = 1, *,
              generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with numbers drawn uniformly from [``from_``, ``to``).
@@ -155,7 +156,7 @@ def uniform_(input: Tensor, from_: float = 0, to: float = 1, *,
     """
 
 
-@opaque(public="method")
+@opaque(public="method", batch="by hand")
 def normal_(input: Tensor, mean: float = 0, std: float = 1, *,
             generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with normal numbers.
@@ -165,7 +166,7 @@ def normal_(input: Tensor, mean: float = 0, std: float = 1, *,
     """
 
 
-@opaque(public="method")
+@opaque(public="method", batch="by hand")
 def log_normal_(input: Tensor, mean: float = 1, std: float = 2, *,
                 generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with exponentials of normal numbers.
@@ -175,7 +176,7 @@ def log_normal_(input: Tensor, mean: float = 1, std: float = 2, *,
     """
 
 
-@opaque(public="method")
+@opaque(public="method", batch="by hand")
 def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with exponentially distributed numbers of rate ``lambd``.
 
@@ -184,7 +185,7 @@ def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None
     """
 
 
-@opaque(public="method")
+@opaque(public="method", batch="by hand")
 def cauchy_(input: Tensor, median: float = 0, sigma: float = 1, *,
             generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with numbers from a Cauchy distribution.
@@ -194,7 +195,7 @@ def cauchy_(input: Tensor, median: float = 0, sigma: float = 1, *,
     """
 
 
-@opaque(public="method")
+@opaque(public="method", batch="by hand")
 def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with numbers of trials up to the first success.
 
@@ -203,7 +204,7 @@ def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -
     """
 
 
-@opaque(public="")
+@opaque(public="", batch="by hand")
 def random_(input: Tensor, from_: int | None = None, to: int | None = None, *,
             generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with integers from ``from_`` to ``to - 1``.
@@ -216,7 +217,7 @@ def random_(input: Tensor, from_: int | None = None, to: int | None = None, *,
     """
 
 
-@opaque(public="method")
+@opaque(public="method", batch="by hand")
 def bernoulli_(input: Tensor, p: Tensor | Number = 0.5, *,
                generator: Generator | None = None) -> Tensor:
     """Overwrites the tensor with ones with probability ``p``, else zeros.
@@ -234,12 +235,12 @@ def _masked_scale(input: Tensor, mask: Tensor, scale: float) -> Tensor:
     """``input * scale`` where ``mask``, else 0."""
 
 
-@opaque(d={"input": "_masked_scale(g0, y1, 1 / (1 - p))"}, public="")
+@opaque(d={"input": "_masked_scale(g0, y1, 1 / (1 - p))"}, public="", batch="rule", jvp={"input": "_masked_scale(t, y1, 1 / (1 - p))"})
 def _dropout(input: Tensor, p: float) -> tuple[Tensor, Tensor]:
     """Dropout, and the mask of what was kept."""
 
 
-@opaque(public="function")
+@opaque(public="function", batch="through")
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """In training zeroes elements with probability ``p`` and divides the others by ``1 - p``.
 
@@ -248,7 +249,7 @@ def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """
 
 
-@opaque(public="function")
+@opaque(public="function", batch="through")
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Dropout that keeps mean and variance behind a SELU: G. Klambauer et al. (2017).
 

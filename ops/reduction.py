@@ -106,7 +106,8 @@ def all(input: Tensor, dim: list[int] | None = None, keepdim: bool = False) -> T
            d={"input": "masked_fill(_expand_reduced(g, input.shape, dim, keepdim), isnan(input), 0)"},
            ref="lambda input, dim=None, keepdim=False, dtype=None: np.nansum(input, axis=dim, keepdims=keepdim)",
            samples=[{"input": "randn(3, 4)"}, {"input": "randn(3, 4)", "dim": [1]},
-                    {"input": "randn(3, 0)", "dim": [1], "keepdim": True}])
+                    {"input": "randn(3, 0)", "dim": [1], "keepdim": True}],
+           jvp={"input": "sum(masked_fill(t, isnan(input), 0), dim, keepdim)"})
 def nansum(input: Tensor, dim: list[int] | None = None, keepdim: bool = False, *,
            dtype: dtype | None = None) -> Tensor:
     """The sum of the elements that are not NaN, over ``dim`` (all dimensions if None).
@@ -167,21 +168,25 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 @opaque(d={"input": "_pick_gradient(g0, y1, input.shape, dim, keepdim)"}, public="",
         samples=[{"input": "randn(3, 4)", "dim": 1, "keepdim": False},
-                 {"input": "randn(2, 3, 2)", "dim": 1, "keepdim": True}])
+                 {"input": "randn(2, 3, 2)", "dim": 1, "keepdim": True}],
+        jvp={"input": "gather(t, dim, y1) if keepdim else squeeze(gather(t, dim, unsqueeze(y1, dim)), [dim])"})
 def _max_dim(input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     """The largest elements along ``dim`` and their places."""
 
 
 @opaque(d={"input": "_pick_gradient(g0, y1, input.shape, dim, keepdim)"}, public="",
         samples=[{"input": "randn(3, 4)", "dim": 1, "keepdim": False},
-                 {"input": "randn(2, 3, 2)", "dim": 1, "keepdim": True}])
+                 {"input": "randn(2, 3, 2)", "dim": 1, "keepdim": True}],
+        jvp={"input": "gather(t, dim, y1) if keepdim else squeeze(gather(t, dim, unsqueeze(y1, dim)), [dim])"})
 def _min_dim(input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     """The smallest elements along ``dim`` and their places."""
 
 
 @opaque(d={"input": "_variance_gradient(g, input, dim, correction, keepdim)"}, public="",
         samples=[{"input": "randn(3, 4)", "dim": None, "correction": 1.0, "keepdim": False},
-                 {"input": "randn(2, 3, 2)", "dim": [0, 2], "correction": 0.0, "keepdim": True}])
+                 {"input": "randn(2, 3, 2)", "dim": [0, 2], "correction": 0.0, "keepdim": True}],
+        jvp={"input": "sum(t * (input - mean(input, dim, True)), dim, keepdim)"
+                      " * (2.0 / (_reduced_count(input.shape, dim) - correction))"})
 def var(input: Tensor, dim: list[int] | None, correction: float, keepdim: bool) -> Tensor:
     """The sum of squared distances from the mean, divided by the count less ``correction``."""
 

@@ -39,7 +39,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
 
 @opaque(d={"input": "_gather_backward(g0, input.shape, dim, y1)"}, out_variant=True,
         fields="values indices",
-        samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 2)", "dim": 1}])
+        samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 2)", "dim": 1}], jvp={"input": "gather(t, dim, y1)"})
 def cummax(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """The running maxima along ``dim`` and their places (the last of equal ones). NaN stays.
 
@@ -50,7 +50,7 @@ def cummax(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
 
 @opaque(d={"input": "_gather_backward(g0, input.shape, dim, y1)"}, out_variant=True,
         fields="values indices",
-        samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 2)", "dim": 1}])
+        samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 2)", "dim": 1}], jvp={"input": "gather(t, dim, y1)"})
 def cummin(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """The running minima along ``dim`` and their places (the last of equal ones). NaN stays.
 
@@ -81,6 +81,6 @@ def _recurrence(coefficient: Tensor, input: Tensor, dim: int, reverse: bool) -> 
 
 
 @opaque(d={"input": "_shift(g, dim, -steps, 0)"}, public="",
-        samples=[{"input": "randn(3, 4)", "dim": 1, "steps": 1, "fill_value": 1}])
+        samples=[{"input": "randn(3, 4)", "dim": 1, "steps": 1, "fill_value": 1}], jvp={"input": "_shift(t, dim, steps, 0)"})
 def _shift(input: Tensor, dim: int, steps: int, fill_value: Number) -> Tensor:
     """Moved by ``steps`` (1 or -1) along ``dim``; ``fill_value`` takes the place that is free."""

@@ -32,7 +32,7 @@ def reshape(input: Tensor, shape: list[int]) -> Tensor:
     """
 
 
-@opaque(public="")
+@opaque(public="", batch="dynamic")
 def nonzero(input: Tensor) -> Tensor:
     """The coordinates of the non-zero elements, [count, dimensions], row-major.
 
@@ -42,18 +42,18 @@ def nonzero(input: Tensor) -> Tensor:
     """
 
 
-@opaque(d={"input": "_index_backward(g, input.shape, indices)"}, public="")
+@opaque(d={"input": "_index_backward(g, input.shape, indices)"}, public="", batch="rule")
 def index(input: Tensor, indices: list[Tensor | None]) -> Tensor:
     """``input[indices]`` with one index tensor (or None) per leading dimension."""
 
 
-@opaque(d={"input": "index(g, indices)"}, public="")
+@opaque(d={"input": "index(g, indices)"}, public="", batch="rule")
 def _index_backward(input: Tensor, size: list[int], indices: list[Tensor | None]) -> Tensor:
     """Zeros of ``size`` with ``input`` added at ``indices``."""
 
 
 @opaque(public="", d={"input": "g if accumulate else index_put(g, indices, _zeros(values.shape, g.dtype))",
-           "values": "index(g, indices)"}, inplace=True)
+           "values": "index(g, indices)"}, inplace=True, batch="rule")
 def index_put(input: Tensor, indices: list[Tensor | None], values: Tensor,
               accumulate: bool = False) -> Tensor:
     """``input`` with ``values`` written (or added) at ``indices``.
@@ -93,7 +93,7 @@ def contiguous(input: Tensor, *, memory_format: memory_format | None = None) -> 
         public="function", aliases="concat concatenate",
         samples=[{"tensors": "[randn(2, 3), randn(1, 3)]"},
                  {"tensors": "[randn(2, 0), randn(2, 3)]", "dim": "-1"}],
-        ref="lambda tensors, dim=0: np.concatenate(tensors, dim)")
+        ref="lambda tensors, dim=0: np.concatenate(tensors, dim)", batch="rule")
 def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
     """Joined along an existing dimension. Empty vectors are left out.
 
@@ -132,7 +132,7 @@ def flip(input: Tensor, dims: list[int]) -> Tensor:
     """
 
 
-@opaque(d={"input": "roll(g, _negated(shifts), dims)"},
+@opaque(d={"input": "roll(g, _negated(shifts), dims)"}, batch="rule",
         samples=[{"input": "randn(2, 3)", "shifts": "(1, -2)", "dims": "(0, 1)"},
                  {"input": "randn(2, 3)", "shifts": "(4,)"}],
         ref="lambda input, shifts, dims=None: np.roll(input, shifts if dims is not None else shifts[0], dims)")
@@ -173,7 +173,7 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 
 @opaque(d={"input": "_pad_constant(g, _negated(pad), 0)"}, public="",
         samples=[{"input": "randn(2, 3)", "pad": "[1, 2]", "value": "0"},
-                 {"input": "randn(4, 3)", "pad": "[-1, 2, 1, -2]", "value": "1.5"}])
+                 {"input": "randn(4, 3)", "pad": "[-1, 2, 1, -2]", "value": "1.5"}], jvp={"input": "_pad_constant(t, pad, 0)"})
 def _pad_constant(input: Tensor, pad: list[int], value: Number) -> Tensor:
     """Margins of ``value``: (before, after) for the last dimension, then the one before it ...;
     negative margins crop."""

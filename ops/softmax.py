@@ -9,7 +9,7 @@ from opgen.stubs import Tensor, dtype, opaque
 
 @opaque(d={"input": "_softmax_vjp(g, y, dim)"},
         samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 4)", "dim": -2},
-                 {"input": "randn(5) * 100", "dim": 0}, {"input": "randn(0, 3)", "dim": 0}])
+                 {"input": "randn(5) * 100", "dim": 0}, {"input": "randn(0, 3)", "dim": 0}], jvp={"input": "_softmax_vjp(t, y, dim)"})
 def softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
     """``exp(input)`` scaled to sum to one along ``dim``; computed in ``dtype`` if that is given.
 
@@ -20,7 +20,7 @@ def softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
 
 @opaque(d={"input": "_log_softmax_vjp(g, y, dim)"},
         samples=[{"input": "randn(3, 4)", "dim": 1}, {"input": "randn(2, 3, 4)", "dim": -2},
-                 {"input": "randn(5) * 100", "dim": 0}, {"input": "randn(0, 3)", "dim": 0}])
+                 {"input": "randn(5) * 100", "dim": 0}, {"input": "randn(0, 3)", "dim": 0}], jvp={"input": "t - sum(exp(y) * t, [dim], True)"})
 def log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
     """``log(softmax(input))``, without overflow or cancellation.
 
@@ -29,11 +29,11 @@ def log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
     """
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _softmax_vjp(grad: Tensor, output: Tensor, dim: int) -> Tensor:
     """``output * (grad - sum(grad * output))``."""
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _log_softmax_vjp(grad: Tensor, output: Tensor, dim: int) -> Tensor:
     """``grad - exp(output) * sum(grad)``."""

@@ -23,7 +23,7 @@ def view(input: Tensor, size: list[int]) -> Tensor:
     """
 
 
-@view(d={"input": "sum_to_size(g, input.shape)"}, public="method", varargs="size")
+@view(d={"input": "sum_to_size(g, input.shape)"}, public="method", varargs="size", batch="rule")
 def expand(input: Tensor, size: list[int], *, implicit: bool = False) -> Tensor:
     """Dimensions of size 1 repeated without copying; -1 keeps a size.
 
@@ -42,7 +42,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """
 
 
-@view(d={"input": "_unpermute(g, dims)"}, varargs="dims")
+@view(d={"input": "_unpermute(g, dims)"}, varargs="dims", batch="permute(input, _past_batch(dims))")
 def permute(input: Tensor, dims: list[int]) -> Tensor:
     """The dimensions in another order.
 
@@ -51,7 +51,7 @@ def permute(input: Tensor, dims: list[int]) -> Tensor:
     """
 
 
-@view(d={"input": "permute(g, dims)"}, public="")
+@view(d={"input": "permute(g, dims)"}, public="", batch="_unpermute(input, _past_batch(dims))")
 def _unpermute(input: Tensor, dims: list[int]) -> Tensor:
     """Undoes ``permute`` with the same ``dims``."""
 
@@ -188,7 +188,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
 
 
 @opaque(samples=[{"input": "randn(6)", "size": "(2, 2)", "stride": "(3, 1)", "storage_offset": "1"},
-                 {"input": "randn(4)", "size": "(3, 2)", "stride": "(1, 1)"}])
+                 {"input": "randn(4)", "size": "(3, 2)", "stride": "(1, 1)"}], batch="through")
 def as_strided(input: Tensor, size: list[int], stride: list[int],
                storage_offset: int | None = None) -> Tensor:
     """A view with any sizes, strides and offset, in elements of the memory that ``input`` is in.
@@ -201,7 +201,7 @@ def as_strided(input: Tensor, size: list[int], stride: list[int],
 
 
 @view(d={"input": "_as_strided_scatter(g, base_size, base_stride, base_offset, size, stride, offset)"},
-      public="")
+      public="", batch="rule")
 def _as_strided(input: Tensor, base_size: list[int], base_stride: list[int], base_offset: int,
                 size: list[int], stride: list[int], offset: int) -> Tensor:
     """``as_strided``, where the geometry of ``input`` is repeated for the derivative."""
@@ -213,7 +213,7 @@ def _view_dtype(input: Tensor, dtype: dtype) -> Tensor:
     gradient."""
 
 
-@opaque(public="function method")
+@opaque(public="function method", batch="by hand")
 def detach_(input: Tensor) -> Tensor:
     """Cuts this tensor off from its history; returns it.
 
@@ -223,7 +223,7 @@ def detach_(input: Tensor) -> Tensor:
     """
 
 
-@opaque(public="method")
+@opaque(public="method", batch="refuse")
 def set_(input: Tensor, source: Tensor) -> Tensor:
     """Gives this tensor the memory, sizes and strides of ``source``; returns it.
 
@@ -238,7 +238,7 @@ def set_(input: Tensor, source: Tensor) -> Tensor:
     """
 
 
-@opaque(public="method", varargs="size")
+@opaque(public="method", varargs="size", batch="refuse")
 def resize_(input: Tensor, size: list[int]) -> Tensor:
     """Gives this tensor other sizes, row-major; returns it. Its memory grows where it must: what is
     new there is not initialised.

@@ -72,6 +72,15 @@ class AddingScope {
 
 void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create_graph, bool leaf) {
   AutogradExtra& more = extra(variable);
+  if (is_wrapped(gradient)) [[unlikely]] {
+    WENGERT_CHECK(is_wrapped(variable), kRuntime,
+                  "backward() called inside of vmap or forward mode, for a tensor from outside of "
+                  "it: its gradient would be a whole batch, or have a tangent. Use func.grad or "
+                  "func.vjp instead, or call backward() outside of the transform",
+                  describe_argument("tensor", variable));
+    more.grad = more.grad.defined() ? ops::add(more.grad, gradient) : gradient;
+    return;
+  }
   const AddingScope scope(more);
   if (!more.grad.defined()) {
     // Moved in when nobody else holds it; PyTorch's layout contract: the strides of the variable.

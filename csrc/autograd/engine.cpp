@@ -7,6 +7,7 @@
 
 #include "autograd/accumulate.h"
 #include "graph/lost.h"
+#include "ops/transform.h"
 #include "ops/watch.h"
 #include "tensor/live.h"
 
@@ -65,7 +66,7 @@ struct Slot {
   void add(Tensor gradient, bool recording) {
     if (!value.defined()) {
       value = std::move(gradient);
-    } else if (owned && !recording) {
+    } else if (owned && !recording && !is_wrapped(value) && !is_wrapped(gradient)) {
       add_in_place(value, gradient);
     } else {
       value = add_gradients(value, gradient);
@@ -152,7 +153,7 @@ class Run {
   void at_end(std::function<void()> call) { at_end_.push_back(std::move(call)); }
 
   std::vector<Tensor> operator()() {
-    const GradModeScope mode(request_.create_graph);
+    const LevelGradScope mode(request_.create_graph, highest_level(request_.roots));
     results_.resize(request_.accumulate ? 0 : request_.inputs.size());
     add_roots();
     if (watch_mode.on) [[unlikely]]

@@ -262,5 +262,9 @@ Tensor tensor_from_array(PyObject* object);
 // The same for reading only: copies what cannot be shared, takes whatever offers __array__().
 Tensor values_of_array(PyObject* object);
 Scalar item_of(const Tensor& tensor);
+// The tensor whose memory is read for one that may be of a transform: a primal. Of a batch there is
+// none, and `sentence` is raised.
+Tensor readable(const Tensor& tensor, const char* sentence);
+void add_transforms(PyObject* module);
 
 }  // namespace wengert::python

@@ -3,12 +3,22 @@
 
 #include "bindings/call.h"
 #include "device/cpu/parallel.h"
+#include "operators/basic.h"
+#include "tensor/wrapper.h"
 
 namespace wengert::python {
 
 Scalar item_of(const Tensor& tensor) {
   WENGERT_CHECK(tensor.numel() == 1, kRuntime, "a Tensor with ", tensor.numel(),
                 " elements cannot be converted to Scalar", describe_argument("self", tensor));
+  if (is_wrapped(tensor)) [[unlikely]] {
+    const Tensor within = readable(
+        tensor,
+        "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over "
+        "calling "
+        ".item() on a Tensor, please try to rewrite what you're doing with other operations.");
+    return Scalar::load(within.dtype(), within.data());
+  }
   return Scalar::load(tensor.dtype(), tensor.data());
 }
 
@@ -158,11 +168,19 @@ class Reader {
 
 }  // namespace
 
-PyObject* to_list(const Tensor& tensor) { return list_level(tensor, tensor.data(), 0); }
+PyObject* to_list(const Tensor& tensor) {
+  const Tensor within = readable(tensor,
+                                 "vmap: It looks like you're calling .tolist() on a Tensor, "
+                                 "which stands for a whole batch inside of vmap.");
+  return list_level(within, within.data(), 0);
+}
 
 Tensor tensor_from_data(PyObject* data, const std::optional<DType>& dtype) {
   if (is_tensor(data)) {
     const Tensor& source = unwrap(data);
+    if (is_wrapped(source)) {
+      return ops::clone(ops::detach(ops::_to_dtype(source, dtype.value_or(source.dtype()))));
+    }
     Tensor result = empty(source.sizes(), dtype.value_or(source.dtype()));
     copy_values(result, source);
     return result;

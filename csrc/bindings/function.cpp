@@ -5,6 +5,7 @@
 #include "bindings/function.h"
 #include "graph/lost.h"
 #include "ops/record.h"
+#include "tensor/wrapper.h"
 
 namespace wengert::python {
 
@@ -345,10 +346,39 @@ bool needs_binding(PyObject* function, Py_ssize_t count, PyObject* keywords) {
   return code->co_argcount != count || code->co_kwonlyargcount != 0;
 }
 
+// Inside of vmap and forward mode the innermost level has a say first: see
+// wengert/autograd/_function_transforms.py.
+PyObject* run(PyObject* function, PyObject* const* args, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    if (!is_tensor(args[i]) || !is_wrapped(unwrap(args[i]))) continue;
+    settle(*unwrap(args[i]).impl());
+    if (!is_wrapped(unwrap(args[i]))) continue;
+    const Held all = Held::adopt(checked(PyTuple_New(static_cast<Py_ssize_t>(count))));
+    for (size_t k = 0; k < count; ++k) {
+      PyTuple_SET_ITEM(all.get(), static_cast<Py_ssize_t>(k), Py_NewRef(args[k]));
+    }
+    return checked(PyObject_CallMethod(function_names.helpers, "_apply_in_transform", "(OO)",
+                                       function, all.get()));
+  }
+  return Application(function, args, count)();
+}
+
+// _apply_here(function, args): apply() at the level of the arguments, whatever it is.
+PyObject* apply_here(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *function, *all;
+    if (PyArg_ParseTuple(args, "OO!:_apply_here", &function, &PyTuple_Type, &all) == 0) {
+      return nullptr;
+    }
+    return Application(function, &PyTuple_GET_ITEM(all, 0),
+                       static_cast<size_t>(PyTuple_GET_SIZE(all)))();
+  });
+}
+
 PyObject* apply(PyObject* function, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
     if (!needs_binding(function, count, keywords)) [[likely]] {
-      return Application(function, args, static_cast<size_t>(count))();
+      return run(function, args, static_cast<size_t>(count));
     }
     const Held positional = Held::adopt(checked(PyTuple_New(count)));
     for (Py_ssize_t i = 0; i < count; ++i) {
@@ -362,8 +392,8 @@ PyObject* apply(PyObject* function, PyObject* const* args, Py_ssize_t count, PyO
     }
     const Held bound = Held::adopt(checked(PyObject_CallMethod(
         function_names.helpers, "_bind", "(OOO)", function, positional.get(), named.get())));
-    return Application(function, &PyTuple_GET_ITEM(bound.get(), 0),
-                       static_cast<size_t>(PyTuple_GET_SIZE(bound.get())))();
+    return run(function, &PyTuple_GET_ITEM(bound.get(), 0),
+               static_cast<size_t>(PyTuple_GET_SIZE(bound.get())));
   });
 }
 
@@ -417,6 +447,9 @@ PyObject* refuse_gradient(PyObject*, PyObject* args) {
 PyMethodDef functions[] = {
     {"_set_function_module", set_function_module, METH_O,
      "_set_function_module(module)\n--\n\nThe module that has the class Function."},
+    {"_apply_here", apply_here, METH_VARARGS,
+     "_apply_here(function, args)\n--\n\napply() of a custom function, at one level of "
+     "transforms."},
     {"_refuse_gradient", refuse_gradient, METH_VARARGS,
      "_refuse_gradient(tensor, node, sources, message)\n--\n\n"
      "The tensor's values as if made of `sources` and of the node's inputs, behind a node that "

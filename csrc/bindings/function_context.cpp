@@ -123,7 +123,22 @@ PyObject* get_to_save(PyObject* object, void*) {
   return Py_NewRef(self->to_save == nullptr ? Py_None : self->to_save);
 }
 
+// For jvp, which gets a context of its own (a subclass that keeps them).
+PyObject* save_for_forward(PyObject*, PyObject* tensors) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tensors); ++i) {
+    PyObject* item = PyTuple_GET_ITEM(tensors, i);
+    if (item == Py_None || is_tensor(item)) continue;
+    return PyErr_Format(PyExc_TypeError,
+                        "save_for_forward can only save tensors, but argument %zd is of type %s", i,
+                        Py_TYPE(item)->tp_name);
+  }
+  Py_RETURN_NONE;
+}
+
 PyMethodDef context_methods[] = {
+    {"save_for_forward", save_for_forward, METH_VARARGS,
+     "save_for_forward($self, *tensors)\n--\n\nKeeps tensors for jvp, which finds them in "
+     "saved_tensors."},
     {"save_for_backward", save_for_backward, METH_VARARGS,
      "save_for_backward($self, *tensors)\n--\n\n"
      "Keeps tensors for backward, which finds them in saved_tensors. None is kept as None."},

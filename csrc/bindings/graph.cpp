@@ -3,6 +3,7 @@
 #include "autograd/accumulate.h"
 #include "autograd/engine.h"
 #include "autograd/reach.h"
+#include "tensor/wrapper.h"
 
 namespace wengert::python {
 
@@ -13,6 +14,18 @@ namespace {
 const char* const backward_names[] = {"tensors",    "gradients",    "inputs",
                                       "keep_graph", "create_graph", "accumulate"};
 const Signature backward_signature = {"backward", 6, 6, 6, -1, backward_names, "000000"};
+
+// A history that was recorded on primals is found through a tensor with a tangent, too.
+void peel_duals(Tensor& tensor, Tensor* gradient) {
+  while (is_wrapped(tensor) && tensor->wrapper->kind == Wrapper::Kind::kDual &&
+         !requires_grad(tensor)) {
+    const uint64_t level = tensor->wrapper->level;
+    if (gradient != nullptr && is_wrapped(*gradient) && (*gradient)->wrapper->level == level) {
+      *gradient = (*gradient)->wrapper->inner;
+    }
+    tensor = Tensor(tensor->wrapper->inner);
+  }
+}
 
 // Tensors and, as pairs of a node and an index, gradient edges.
 void to_targets(PyObject* slot, const Signature& s, int index, std::vector<Tensor>* tensors,
@@ -46,6 +59,10 @@ PyObject* run(PyObject* const* slots) {
   request.create_graph = to_bool(slots[4], s, 4);
   request.accumulate = to_bool(slots[5], s, 5);
   request.gradients.resize(request.roots.size());
+  for (size_t i = 0; i < request.roots.size(); ++i) {
+    peel_duals(request.roots[i], &request.gradients[i]);
+  }
+  for (Tensor& input : request.inputs) peel_duals(input, nullptr);
   return wrap(run_backward(request));
 }
 

@@ -2,6 +2,7 @@
 #include "bindings/call.h"
 #include "graph/node.h"
 #include "operators/basic.h"
+#include "operators/elementwise.h"
 #include "operators/shape.h"
 #include "operators/view.h"
 #include "ops/type_names.h"
@@ -233,6 +234,21 @@ Tensor value_tensor(PyObject* value, DType dtype) {
   return data_tensor(value);
 }
 
+// The mask, aligned with the last dimensions of the view, where it is the only index.
+Tensor lone_mask(const Resolved& resolved) {
+  Tensor mask;
+  int64_t after = 0;
+  for (size_t i = 0; i < resolved.indices.size(); ++i) {
+    const Tensor& index = resolved.indices[i];
+    if (!index.defined()) continue;
+    if (mask.defined() || index.dtype() != DType::bool_ || index.ndim() == 0) return {};
+    mask = index;
+    after = resolved.view.ndim() - static_cast<int64_t>(i) - index.ndim();
+  }
+  for (int64_t i = 0; mask.defined() && i < after; ++i) mask = ops::unsqueeze(mask, -1);
+  return mask;
+}
+
 // As in NumPy and PyTorch, ones in front do not count.
 Tensor without_leading_ones(const Tensor& value) {
   Dims sizes = value.sizes();
@@ -283,6 +299,11 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       return 0;
     }
     Tensor target = resolved.view;
+    if (const Tensor mask = lone_mask(resolved); is_wrapped(mask) && source.ndim() == 0) {
+      // Inside of vmap no coordinates are known, and none are needed.
+      ops::masked_fill_(target, mask, source);
+      return 0;
+    }
     check_inplace("index_put_", target);  // before masks are looked at, as PyTorch does
     ops::index_put_(target, expand_masks(resolved), without_leading_ones(source), false);
     return 0;

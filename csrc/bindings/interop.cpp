@@ -188,8 +188,14 @@ void memory_dealloc(PyObject* self) {
 int memory_buffer(PyObject* self, Py_buffer* view, int flags) {
   const Tensor& tensor = viewed(self);
   const size_t bytes = reach(tensor.sizes(), tensor.strides(), tensor.dtype());
-  return PyBuffer_FillInfo(view, self, tensor.data(), static_cast<Py_ssize_t>(bytes),
-                           tensor.storage()->read_only ? 1 : 0, flags);
+  try {
+    return PyBuffer_FillInfo(view, self, tensor.data(), static_cast<Py_ssize_t>(bytes),
+                             tensor.storage()->read_only ? 1 : 0, flags);
+  } catch (...) {  // a tensor inside of a transform has no memory to show
+    raise_current();
+    view->obj = nullptr;
+    return -1;
+  }
 }
 
 const Tensor& tensor_argument(const char* name, PyObject* object) {

@@ -154,6 +154,7 @@ NB_MODULE(_C, m) {
     python::add_attribute_types(m.ptr());
     python::add_tensor_type(m.ptr());
     python::add_graph_functions(m.ptr());
+    python::add_transforms(m.ptr());
     python::install_sites(m.ptr());
     python::add_stories(m.ptr());
     python::add_interop_functions(m.ptr());

@@ -6,6 +6,7 @@
 #include "bindings/graph.h"
 #include "graph/lost.h"
 #include "ops/record.h"
+#include "tensor/wrapper.h"
 
 namespace wengert::python {
 
@@ -150,6 +151,13 @@ Tensor data_of(const Tensor& self) {
   return data;
 }
 
+// Of a tensor with a tangent: also where its primal is recorded.
+bool wants_gradient(const Tensor& tensor) {
+  if (requires_grad(tensor)) return true;
+  return is_wrapped(tensor) && tensor->wrapper->kind == Wrapper::Kind::kDual &&
+         wants_gradient(tensor->wrapper->inner);
+}
+
 #define GETTER(name, expression)            \
   PyObject* name(PyObject* object, void*) { \
     return guarded([&]() -> PyObject* {     \
@@ -164,7 +172,7 @@ GETTER(get_shape, wrap_size(self.sizes()))
 GETTER(get_device, wrap_cpu_device())
 GETTER(get_layout, wrap_strided_layout())
 GETTER(get_nbytes, wrap(self.numel() * static_cast<int64_t>(self.item_size())))
-GETTER(get_requires_grad, wrap(requires_grad(self)))
+GETTER(get_requires_grad, wrap(wants_gradient(self)))
 GETTER(get_is_leaf, wrap(!requires_grad(self) || grad_fn(self) == nullptr))
 GETTER(get_output_nr, wrap(static_cast<int64_t>(self->output_index)))
 GETTER(get_version, wrap(static_cast<int64_t>(self.storage()->version)))
@@ -295,7 +303,7 @@ PyObject* method_dim(PyObject* self, PyObject*) { return wrap(unwrap(self).ndim(
 PyObject* method_numel(PyObject* self, PyObject*) { return wrap(unwrap(self).numel()); }
 PyObject* method_offset(PyObject* self, PyObject*) { return wrap(unwrap(self).offset()); }
 PyObject* method_data_ptr(PyObject* self, PyObject*) {
-  return PyLong_FromVoidPtr(unwrap(self).data());
+  return guarded([&] { return PyLong_FromVoidPtr(unwrap(self).data()); });
 }
 PyObject* method_strides(PyObject* self, PyObject*) {
   return guarded([&] { return wrap(unwrap(self).strides()); });
@@ -400,7 +408,12 @@ int truth(PyObject* object) {
                   "Boolean value of Tensor with more than one value is ambiguous");
     WENGERT_CHECK(self.numel() == 1, kRuntime,
                   "Boolean value of Tensor with no values is ambiguous");
-    return item_of(self).to<bool>() ? 1 : 0;
+    const Tensor within = readable(self,
+                                   "vmap: It looks like you're attempting to use a Tensor in some "
+                                   "data-dependent control flow. "
+                                   "We don't support that yet: the samples of a batch cannot take "
+                                   "different ways. Use where().");
+    return item_of(within).to<bool>() ? 1 : 0;
   } catch (...) {
     raise_current();
     return -1;

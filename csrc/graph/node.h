@@ -139,6 +139,13 @@ struct SavedHooks;
 struct Modes {
   bool grad = true;
   bool inference = false;
+  bool forward = true;  // are tangents pushed forward?
+  // A backward pass inside of a transform: `grad` holds for its level and above, `below` for what
+  // lies outside of it. See ops/transform.h.
+  bool split = false;
+  bool below = false;
+  uint64_t split_level = 0;
+  uint32_t batched = 0;               // how many vmaps are running, one inside the other
   uint32_t engine = 0;                // how many backward calls are running, one inside the other
   uint32_t custom = 0;                // the call of a custom function whose forward is running
   Trail* running = nullptr;           // the node whose rule is being recorded, with create_graph
@@ -275,13 +282,19 @@ AutogradExtra& extra(const Tensor& tensor);  // makes it when it is not there
 
 class GradModeScope {
  public:
-  explicit GradModeScope(bool enabled) : before_(modes.grad) { modes.grad = enabled; }
-  ~GradModeScope() { modes.grad = before_; }
+  explicit GradModeScope(bool enabled) : before_(modes.grad), split_(modes.split) {
+    modes.grad = enabled;
+    modes.split = false;
+  }
+  ~GradModeScope() {
+    modes.grad = before_;
+    modes.split = split_;
+  }
   GradModeScope(const GradModeScope&) = delete;
   GradModeScope& operator=(const GradModeScope&) = delete;
 
  private:
-  bool before_;
+  bool before_, split_;
 };
 
 // --- recording ---

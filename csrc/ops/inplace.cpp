@@ -233,6 +233,7 @@ Tensor twin_with_history(const Tensor& tensor) {
 }
 
 void become(const char* op, const Tensor& tensor, const Tensor& view) {
+  if (is_wrapped(tensor)) *tensor->wrapper = *view->wrapper;
   set_geometry(*tensor.impl(), view.sizes(), view.strides(), view.offset());
   bump_version(tensor, op);  // what was saved of this tensor no longer has its shape
   if (tensor->extra != nullptr) {

@@ -15,6 +15,8 @@ class LinAlgError : public Error {
 
 namespace ops {
 
+// In reduction_gradients.cpp: is any element true, of any sample?
+bool any_true(const Tensor& mask);
 // These are made of operators, so that they record themselves where that is asked for.
 Tensor _lu_gradient(const Tensor& g, const Tensor& lu, const Tensor& pivots);
 std::tuple<Tensor, Tensor> _solve_gradient(const Tensor& g, const Tensor& input, const Tensor& y);

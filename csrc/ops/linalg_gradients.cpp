@@ -135,7 +135,7 @@ Tensor _determinant_gradient(const Tensor& g, const Tensor& input, const Tensor&
         ops::abs(diagonal_of(std::get<0>(ops::_linalg_lu(input, "linalg.det", false))));
     const double epsilon = u.dtype() == DType::float32 ? 1e-6 : 1e-14;
     const Tensor limit = ops::mul(ops::amax(u, Dims{-1}, false), Operand(epsilon));
-    singular = *impl::any(ops::le(ops::amin(u, Dims{-1}, false), limit), {}, false).data_as<bool>();
+    singular = any_true(ops::le(ops::amin(u, Dims{-1}, false), limit));
   }
   if (!singular) {
     const Tensor inverse = std::get<0>(ops::_linalg_inv(input, "linalg.det", true));

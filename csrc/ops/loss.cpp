@@ -111,7 +111,7 @@ Tensor reduced(const Tensor& loss, const std::string& reduction) {
 Tensor per_class(const Tensor& weight, const Tensor& input) {
   Dims shape(input.sizes().size(), 1);
   shape[class_dim(input.ndim())] = weight.numel();
-  return impl::reshape(weight, shape);
+  return ops::reshape(weight, shape);
 }
 
 // What the loss compares softmax(input) with, times the weights; zero where the target is ignored.
@@ -120,10 +120,10 @@ Tensor target_distribution(const Tensor& input, const Tensor& target, const Tens
   const GradModeScope no_grad(false);
   const Tensor one = empty({}, input.dtype());
   fill_values(one, Scalar(-1));
-  Tensor result = impl::_nll_loss_vjp(one, target, weight, one, input.sizes(), ignore_index, "sum");
+  Tensor result = ops::_nll_loss_vjp(one, target, weight, one, input.sizes(), ignore_index, "sum");
   if (label_smoothing == 0) return result;
-  Tensor kept = impl::_to_dtype(ops::ne(target, Operand(ignore_index)), input.dtype(), {});
-  if (input.ndim() > 1) kept = impl::unsqueeze(kept, 1);
+  Tensor kept = ops::_to_dtype(ops::ne(target, Operand(ignore_index)), input.dtype(), {});
+  if (input.ndim() > 1) kept = ops::unsqueeze(kept, 1);
   const double share =
       label_smoothing / static_cast<double>(input.sizes()[class_dim(input.ndim())]);
   kept = ops::mul(kept, Operand(share));
@@ -238,18 +238,18 @@ Tensor _cross_entropy_vjp(const Tensor& grad, const Tensor& input, const Tensor&
                           const Tensor& total_weight, int64_t ignore_index,
                           const std::string& reduction, double label_smoothing) {
   const cpu::LossShape shape = shape_of_loss(input.sizes(), input.dtype(), ignore_index, reduction);
-  if (modes.grad) {
+  if (modes.grad || any_wrapped(grad, input, target, weight)) {
     const int64_t dim = class_dim(input.ndim());
     const Tensor wanted = target_distribution(input, target, weight, ignore_index, label_smoothing);
     Tensor coefficient = grad;
     if (shape.reduction == cpu::LossReduction::kMean) {
       // A total of zero: nothing counts, and the gradient is zero and not 0 / 0.
-      const Scalar total = Scalar::load(total_weight.dtype(), total_weight.data());
-      coefficient = ops::mul(grad, Operand(total.equals(0) ? 1.0 : 1 / total.real()));
+      const Tensor total = level_detached(total_weight);
+      coefficient = ops::mul(grad, ops::where(ops::eq(total, 0), 1, ops::reciprocal(total)));
     } else if (shape.reduction == cpu::LossReduction::kNone && input.ndim() > 1) {
       coefficient = ops::unsqueeze(grad, 1);
     }
-    const Tensor mass = impl::sum(wanted, Dims{dim}, true, std::nullopt);
+    const Tensor mass = ops::sum(wanted, Dims{dim}, true);
     return ops::mul(coefficient, ops::sub(ops::mul(ops::softmax(input, dim), mass), wanted));
   }
   const Tensor g = contiguous_values(grad), x = contiguous_values(input);

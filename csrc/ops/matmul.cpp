@@ -5,6 +5,7 @@
 #include "operators/elementwise.h"
 #include "operators/shape.h"
 #include "operators/view.h"
+#include "ops/batching.h"
 #include "ops/type_names.h"
 
 namespace wengert::ops {
@@ -236,6 +237,88 @@ Tensor added_product(const char* op, const Dims& size, const Tensor& input, cons
 
 }  // namespace
 
+void check_mm(const Tensor& input, const Tensor& mat2) {
+  check_matrix("mm", "self must be a matrix", "input", input);
+  check_matrix("mm", "mat2 must be a matrix", "mat2", mat2);
+  const int64_t m = input.sizes()[0], k = input.sizes()[1], n = mat2.sizes()[1];
+  if (mat2.sizes()[0] != k) [[unlikely]] {
+    fail_shapes("mm", "input", input, m, k, "mat2", mat2, mat2.sizes()[0], n);
+  }
+  check_dtypes("mm", "input", input, "mat2", mat2);
+}
+
+void check_bmm(const Tensor& input, const Tensor& mat2) {
+  check_batches("bmm", "input", input, "mat2", mat2);
+}
+
+void check_mv(const Tensor& input, const Tensor& vec) {
+  WENGERT_CHECK(input.ndim() == 2 && vec.ndim() == 1, kRuntime,
+                "mv(): vector + matrix @ vector expected, got 1, ", input.ndim(), ", ", vec.ndim(),
+                describe_argument("input", input), describe_argument("vec", vec));
+  const int64_t m = input.sizes()[0], k = input.sizes()[1];
+  WENGERT_CHECK(vec.sizes()[0] == k, kRuntime, "mv(): size mismatch, got input (", m, "), mat (", m,
+                "x", k, "), vec (", vec.sizes()[0], ")", describe_argument("input", input),
+                describe_argument("vec", vec));
+  check_dtypes("mv", "input", input, "vec", vec);
+}
+
+void check_dot(const Tensor& input, const Tensor& tensor) {
+  WENGERT_CHECK(input.ndim() == 1 && tensor.ndim() == 1, kRuntime,
+                "dot(): 1D tensors expected, but got ", input.ndim(), "D and ", tensor.ndim(),
+                "D tensors", describe_argument("input", input),
+                describe_argument("tensor", tensor));
+  WENGERT_CHECK(input.dtype() == tensor.dtype(), kRuntime,
+                "dot : expected both vectors to have same dtype, but found ",
+                type_name(input.dtype()), " and ", type_name(tensor.dtype()),
+                describe_argument("input", input), describe_argument("tensor", tensor));
+  const int64_t k = input.sizes()[0], k2 = tensor.sizes()[0];
+  WENGERT_CHECK(k == k2, kRuntime, "dot(): inconsistent tensor size, expected tensor [", k,
+                "] and src [", k2, "] to have the same number of elements, but got ", k, " and ",
+                k2, " elements respectively", describe_argument("input", input),
+                describe_argument("tensor", tensor));
+}
+
+void check_addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2) {
+  WENGERT_CHECK(mat1.ndim() == 2, kRuntime, "addmm(): mat1 must be a matrix, got ", mat1.ndim(),
+                "-D tensor", describe_argument("mat1", mat1));
+  WENGERT_CHECK(mat2.ndim() == 2, kRuntime, "addmm(): mat2 must be a matrix, got ", mat2.ndim(),
+                "-D tensor", describe_argument("mat2", mat2));
+  const int64_t m = mat1.sizes()[0], k = mat1.sizes()[1], n = mat2.sizes()[1];
+  if (mat2.sizes()[0] != k) [[unlikely]] {
+    fail_shapes("addmm", "mat1", mat1, m, k, "mat2", mat2, mat2.sizes()[0], n);
+  }
+  WENGERT_CHECK(input.dtype() == mat2.dtype() && mat1.dtype() == mat2.dtype(), kRuntime,
+                "addmm(): self and mat2 must have the same dtype, but got ",
+                type_name(input.dtype() == mat2.dtype() ? mat1.dtype() : input.dtype()), " and ",
+                type_name(mat2.dtype()), describe_argument("input", input),
+                describe_argument("mat1", mat1), describe_argument("mat2", mat2));
+  check_expandable("addmm", "input", input, {m, n});
+}
+
+void check_baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2) {
+  check_batches("baddbmm", "batch1", batch1, "batch2", batch2);
+  WENGERT_CHECK(input.dtype() == batch1.dtype(), kRuntime,
+                "baddbmm(): Input dtypes must be the same, got: input ",
+                element_name(input.dtype()), ", batch1: ", element_name(batch1.dtype()),
+                ", batch2: ", element_name(batch2.dtype()), describe_argument("input", input),
+                describe_argument("batch1", batch1), describe_argument("batch2", batch2));
+  check_expandable("baddbmm", "input", input,
+                   {batch1.sizes()[0], batch1.sizes()[1], batch2.sizes()[2]});
+}
+
+void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+  const int64_t k = input.sizes().back();
+  if (weight.sizes()[1] != k) [[unlikely]] {
+    fail_shapes("linear", "input", input, k == 0 ? 0 : input.numel() / k, k, "weight", weight,
+                weight.sizes()[1], weight.sizes()[0]);
+  }
+  check_dtypes("linear", "input", input, "weight", weight);
+  WENGERT_CHECK(!bias.defined() || bias.dtype() == weight.dtype(), kRuntime,
+                "linear(): self and mat2 must have the same dtype, but got ",
+                type_name(bias.dtype()), " and ", type_name(weight.dtype()),
+                describe_argument("bias", bias), describe_argument("weight", weight));
+}
+
 namespace impl {
 
 Tensor _matmul(const Tensor& input, const Tensor& other, int64_t input_mode, int64_t other_mode,
@@ -265,20 +348,15 @@ Tensor _matmul(const Tensor& input, const Tensor& other, int64_t input_mode, int
 }
 
 Tensor mm(const Tensor& input, const Tensor& mat2) {
-  check_matrix("mm", "self must be a matrix", "input", input);
-  check_matrix("mm", "mat2 must be a matrix", "mat2", mat2);
-  const int64_t m = input.sizes()[0], k = input.sizes()[1], n = mat2.sizes()[1];
-  if (mat2.sizes()[0] != k) [[unlikely]] {
-    fail_shapes("mm", "input", input, m, k, "mat2", mat2, mat2.sizes()[0], n);
-  }
-  check_dtypes("mm", "input", input, "mat2", mat2);
+  check_mm(input, mat2);
+  const int64_t m = input.sizes()[0], n = mat2.sizes()[1];
   Tensor result = wengert::empty({m, n}, input.dtype());
   multiply_into(result, input, 0, mat2, 0);
   return result;
 }
 
 Tensor bmm(const Tensor& input, const Tensor& mat2) {
-  check_batches("bmm", "input", input, "mat2", mat2);
+  check_bmm(input, mat2);
   Tensor result =
       wengert::empty({input.sizes()[0], input.sizes()[1], mat2.sizes()[2]}, input.dtype());
   multiply_into(result, input, 0, mat2, 0);
@@ -286,14 +364,8 @@ Tensor bmm(const Tensor& input, const Tensor& mat2) {
 }
 
 Tensor mv(const Tensor& input, const Tensor& vec) {
-  WENGERT_CHECK(input.ndim() == 2 && vec.ndim() == 1, kRuntime,
-                "mv(): vector + matrix @ vector expected, got 1, ", input.ndim(), ", ", vec.ndim(),
-                describe_argument("input", input), describe_argument("vec", vec));
+  check_mv(input, vec);
   const int64_t m = input.sizes()[0], k = input.sizes()[1];
-  WENGERT_CHECK(vec.sizes()[0] == k, kRuntime, "mv(): size mismatch, got input (", m, "), mat (", m,
-                "x", k, "), vec (", vec.sizes()[0], ")", describe_argument("input", input),
-                describe_argument("vec", vec));
-  check_dtypes("mv", "input", input, "vec", vec);
   Tensor result = wengert::empty({m}, input.dtype());
   multiply_into(alias(result, {m, 1}, {1, 1}, 0), input, 0,
                 alias(vec, {k, 1}, {vec.strides()[0], 1}, vec.offset()), 0);
@@ -301,19 +373,8 @@ Tensor mv(const Tensor& input, const Tensor& vec) {
 }
 
 Tensor dot(const Tensor& input, const Tensor& tensor) {
-  WENGERT_CHECK(input.ndim() == 1 && tensor.ndim() == 1, kRuntime,
-                "dot(): 1D tensors expected, but got ", input.ndim(), "D and ", tensor.ndim(),
-                "D tensors", describe_argument("input", input),
-                describe_argument("tensor", tensor));
-  WENGERT_CHECK(input.dtype() == tensor.dtype(), kRuntime,
-                "dot : expected both vectors to have same dtype, but found ",
-                type_name(input.dtype()), " and ", type_name(tensor.dtype()),
-                describe_argument("input", input), describe_argument("tensor", tensor));
-  const int64_t k = input.sizes()[0], k2 = tensor.sizes()[0];
-  WENGERT_CHECK(k == k2, kRuntime, "dot(): inconsistent tensor size, expected tensor [", k,
-                "] and src [", k2, "] to have the same number of elements, but got ", k, " and ",
-                k2, " elements respectively", describe_argument("input", input),
-                describe_argument("tensor", tensor));
+  check_dot(input, tensor);
+  const int64_t k = input.sizes()[0];
   Tensor result = wengert::empty({}, input.dtype());
   multiply_into(alias(result, {1, 1}, {1, 1}, 0),
                 alias(input, {1, k}, {k, input.strides()[0]}, input.offset()), 0,
@@ -323,45 +384,21 @@ Tensor dot(const Tensor& input, const Tensor& tensor) {
 
 Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, const Scalar& beta,
              const Scalar& alpha) {
-  WENGERT_CHECK(mat1.ndim() == 2, kRuntime, "addmm(): mat1 must be a matrix, got ", mat1.ndim(),
-                "-D tensor", describe_argument("mat1", mat1));
-  WENGERT_CHECK(mat2.ndim() == 2, kRuntime, "addmm(): mat2 must be a matrix, got ", mat2.ndim(),
-                "-D tensor", describe_argument("mat2", mat2));
-  const int64_t m = mat1.sizes()[0], k = mat1.sizes()[1], n = mat2.sizes()[1];
-  if (mat2.sizes()[0] != k) [[unlikely]] {
-    fail_shapes("addmm", "mat1", mat1, m, k, "mat2", mat2, mat2.sizes()[0], n);
-  }
-  WENGERT_CHECK(input.dtype() == mat2.dtype() && mat1.dtype() == mat2.dtype(), kRuntime,
-                "addmm(): self and mat2 must have the same dtype, but got ",
-                type_name(input.dtype() == mat2.dtype() ? mat1.dtype() : input.dtype()), " and ",
-                type_name(mat2.dtype()), describe_argument("input", input),
-                describe_argument("mat1", mat1), describe_argument("mat2", mat2));
+  check_addmm(input, mat1, mat2);
+  const int64_t m = mat1.sizes()[0], n = mat2.sizes()[1];
   return added_product("addmm", {m, n}, input, mat1, mat2, beta, alpha);
 }
 
 Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, const Scalar& beta,
                const Scalar& alpha) {
-  check_batches("baddbmm", "batch1", batch1, "batch2", batch2);
-  WENGERT_CHECK(input.dtype() == batch1.dtype(), kRuntime,
-                "baddbmm(): Input dtypes must be the same, got: input ",
-                element_name(input.dtype()), ", batch1: ", element_name(batch1.dtype()),
-                ", batch2: ", element_name(batch2.dtype()), describe_argument("input", input),
-                describe_argument("batch1", batch1), describe_argument("batch2", batch2));
+  check_baddbmm(input, batch1, batch2);
   return added_product("baddbmm", {batch1.sizes()[0], batch1.sizes()[1], batch2.sizes()[2]}, input,
                        batch1, batch2, beta, alpha);
 }
 
 Tensor _linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  const int64_t k = input.sizes().back(), n = weight.sizes()[0];
-  if (weight.sizes()[1] != k) [[unlikely]] {
-    fail_shapes("linear", "input", input, k == 0 ? 0 : input.numel() / k, k, "weight", weight,
-                weight.sizes()[1], n);
-  }
-  check_dtypes("linear", "input", input, "weight", weight);
-  WENGERT_CHECK(!bias.defined() || bias.dtype() == weight.dtype(), kRuntime,
-                "linear(): self and mat2 must have the same dtype, but got ",
-                type_name(bias.dtype()), " and ", type_name(weight.dtype()),
-                describe_argument("bias", bias), describe_argument("weight", weight));
+  check_linear(input, weight, bias);
+  const int64_t n = weight.sizes()[0];
   Dims size = input.sizes();
   size[size.size() - 1] = n;
   Tensor result = wengert::empty(size, input.dtype());

@@ -230,7 +230,7 @@ std::tuple<Tensor, Tensor, Tensor> _batch_norm_vjp(const Tensor& grad, const Ten
                                                    bool want_bias) {
   const cpu::BatchNormShape shape = batch_norm_shape(input);
   const Dims parameter_shape{shape.channels};
-  if (modes.grad) {
+  if (modes.grad || any_wrapped(grad, input, weight)) {
     NormAdjoint adjoint;
     for (int64_t i = 0; i < input.ndim(); ++i) {
       if (i != 1) adjoint.over.push_back(i);
@@ -240,8 +240,8 @@ std::tuple<Tensor, Tensor, Tensor> _batch_norm_vjp(const Tensor& grad, const Ten
     adjoint.centered = true;
     adjoint.constant_statistics = !training;
     adjoint.eps = eps;
-    adjoint.mean = impl::reshape(alias(mean), adjoint.weight_shape);
-    adjoint.rstd = impl::reshape(alias(rstd), adjoint.weight_shape);
+    adjoint.mean = ops::reshape(level_detached(mean), adjoint.weight_shape);
+    adjoint.rstd = ops::reshape(level_detached(rstd), adjoint.weight_shape);
     return adjoint(grad, input, weight, parameter_shape, want_input, want_weight, want_bias);
   }
   const DType dtype = input.dtype();
@@ -300,7 +300,7 @@ std::tuple<Tensor, Tensor, Tensor> _row_norm_vjp(const Tensor& grad, const Tenso
   for (int64_t i = input.ndim() - dims; i < input.ndim(); ++i) {
     parameter_shape.push_back(input.sizes()[i]);
   }
-  if (modes.grad) {
+  if (modes.grad || any_wrapped(grad, input, weight)) {
     NormAdjoint adjoint;
     for (int64_t i = input.ndim() - dims; i < input.ndim(); ++i) adjoint.over.push_back(i);
     adjoint.shared = leading(input, dims);
@@ -374,8 +374,8 @@ Tensor instance_norm(const Tensor& input, const Tensor& weight, const Tensor& bi
   merged[1] = batch * channels;
   const auto repeated = [&](const Tensor& tensor) {
     if (!tensor.defined()) return Tensor();
-    const Tensor rows = impl::expand(tensor, Dims{batch, channels}, false);
-    return cloned_values(impl::reshape(contiguous_values(rows), Dims{batch * channels}));
+    const Tensor rows = ops::expand(level_detached(tensor), Dims{batch, channels});
+    return ops::clone(ops::reshape(rows, Dims{batch * channels}));
   };
   const Tensor mean = repeated(running_mean), var = repeated(running_var);
   const Tensor normal = ops::batch_norm(ops::reshape(input, merged), mean, var, Tensor(), Tensor(),
@@ -383,9 +383,8 @@ Tensor instance_norm(const Tensor& input, const Tensor& weight, const Tensor& bi
   if (use_input_stats) {
     const auto average = [&](const Tensor& running, const Tensor& each) {
       if (!running.defined()) return;
-      copy_values(running, impl::mean(impl::reshape(each, Dims{batch, channels}), Dims{0}, false,
-                                      std::nullopt));
-      wrote("instance_norm", running);
+      const GradModeScope no_grad(false);
+      ops::copy_(running, ops::mean(ops::reshape(each, Dims{batch, channels}), Dims{0}));
     };
     average(running_mean, mean);
     average(running_var, var);

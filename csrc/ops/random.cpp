@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/simd/random.h"
 #include "operators/basic.h"
+#include "operators/creation.h"
 #include "operators/elementwise.h"
 #include "operators/random.h"
 #include "operators/shape.h"
@@ -554,8 +555,7 @@ Tensor alpha_dropout(const Tensor& input, double p, bool train) {
   check_floating("alpha_dropout", input);
   constexpr double kAlpha = 1.7580993408473766;
   const double a = 1 / std::sqrt((kAlpha * kAlpha * p + 1) * (1 - p));
-  Tensor kept = empty_like(input);
-  fill_bernoulli("alpha_dropout", kept, nullptr, 1 - p);
+  const Tensor kept = ops::bernoulli(ops::empty_like(input), 1 - p);
   // a * (input * kept - alpha * (1 - kept)) + a * alpha * p
   const Tensor shift = ops::add(ops::mul(kept, Operand(a * kAlpha)), Operand(a * kAlpha * (p - 1)));
   return ops::add(ops::mul(input, ops::mul(kept, Operand(a))), shift);

@@ -64,6 +64,7 @@ std::vector<Tensor> materialize_all(Node& node, const Tensor* gradients) {
 }
 
 Tensor cloned_values(const Tensor& tensor) {
+  if (is_wrapped(tensor)) return ops::clone(level_detached(tensor));
   Tensor copy = empty_like(tensor);
   copy_values(copy, tensor);
   return copy;

@@ -20,6 +20,8 @@ int64_t _reduced_count(const Dims& size, const std::optional<Dims>& dim);
 // of other dimensions.
 Dims _sizes_along(const std::vector<Dims>& shapes, int64_t dim);
 Dims _negated(const Dims& values);
+// The order of a sample's dimensions as that of a batch, which stays in front.
+Dims _past_batch(const Dims& dims);
 Scalar _conjugate(const Scalar& value);
 // In the place of a derivative that nobody has written: raises.
 [[noreturn]] Tensor _not_implemented(const Tensor& gradient, const std::string& what);

@@ -9,16 +9,24 @@
 #include "operators/shape.h"
 #include "operators/transcendental.h"
 #include "operators/view.h"
+#include "ops/linalg.h"
 
 namespace wengert::ops {
+
+// Of all samples together, where a transform is running.
+bool any_true(const Tensor& mask) {
+  if (is_wrapped(mask)) {
+    settle(*mask.impl());
+    if (is_wrapped(mask)) return any_true(mask->wrapper->inner);
+  }
+  return *impl::any(mask, {}, false).data_as<bool>();
+}
 
 namespace {
 
 Tensor conjugate(const Tensor& tensor) {
   return is_complex(tensor.dtype()) ? ops::conj(tensor) : tensor;
 }
-
-bool any_true(const Tensor& mask) { return *impl::any(mask, {}, false).data_as<bool>(); }
 
 constexpr double kLowest = -std::numeric_limits<double>::infinity();
 
@@ -149,8 +157,7 @@ Tensor _pick_gradient(const Tensor& g, const Tensor& index, const Dims& size, in
   if (size.empty()) return ops::reshape(g, size);
   if (keepdim) return ops::_gather_backward(g, size, dim, index);
   const int64_t along = wrap_dim(dim, static_cast<int64_t>(size.size()), "scatter");
-  return ops::_gather_backward(ops::unsqueeze(g, along), size, along,
-                               impl::unsqueeze(index, along));
+  return ops::_gather_backward(ops::unsqueeze(g, along), size, along, ops::unsqueeze(index, along));
 }
 
 }  // namespace wengert::ops

@@ -52,13 +52,13 @@ Tensor log_softmax(const Tensor& input, int64_t dim, const std::optional<DType>&
 }
 
 Tensor _softmax_vjp(const Tensor& grad, const Tensor& output, int64_t dim) {
-  if (!modes.grad) return backward(false, grad, output, dim);
+  if (!modes.grad && !any_wrapped(grad, output)) return backward(false, grad, output, dim);
   const Tensor product = ops::mul(grad, output);
   return ops::sub(product, ops::mul(output, ops::sum(product, Dims{dim}, true)));
 }
 
 Tensor _log_softmax_vjp(const Tensor& grad, const Tensor& output, int64_t dim) {
-  if (!modes.grad) return backward(true, grad, output, dim);
+  if (!modes.grad && !any_wrapped(grad, output)) return backward(true, grad, output, dim);
   return ops::sub(grad, ops::mul(ops::exp(output), ops::sum(grad, Dims{dim}, true)));
 }
 

@@ -5,6 +5,7 @@
 #include <complex>
 
 #include "kernels/cpu/simd/health.h"
+#include "tensor/wrapper.h"
 
 namespace wengert {
 
@@ -105,6 +106,7 @@ const char* parameter_sentence(const Health& made) {
 
 Health health_of(const Tensor& tensor) {
   if (!tensor.defined() || !is_inexact(tensor.dtype()) || tensor.numel() == 0) return {};
+  if (is_wrapped(tensor)) return {};  // what is within is watched itself
   const bool dense = tensor.is_contiguous() || is_dense(tensor.sizes(), tensor.strides());
   const Tensor values = dense ? tensor : contiguous_values(tensor);
   const unsigned found = cpu::scan_health(values.dtype(), values.data(), values.numel());

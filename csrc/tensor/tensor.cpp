@@ -6,6 +6,7 @@
 
 #include "device/allocator.h"
 #include "tensor/live.h"
+#include "tensor/wrapper.h"
 
 namespace wengert {
 
@@ -42,6 +43,10 @@ void destroy(TensorImpl* impl) {
   if (impl->extra != nullptr) {
     destroy(impl->extra);
     impl->extra = nullptr;
+  }
+  if (impl->wrapper != nullptr) {
+    delete impl->wrapper;
+    impl->wrapper = nullptr;
   }
   impl->storage.reset();
   impl->grad_fn.reset();
@@ -194,6 +199,8 @@ Tensor from_storage(Ref<Storage> storage, const Dims& sizes, const Dims& strides
 }
 
 Tensor alias(const Tensor& base, const Dims& sizes, const Dims& strides, int64_t offset) {
+  if (base->wrapper != nullptr) [[unlikely]]
+    open_wrapper(*base.impl());
   Tensor result = from_storage(base.storage(), sizes, strides, offset, base.dtype());
   result->inference = base->inference;
   return result;
@@ -210,6 +217,8 @@ Tensor alias(const Tensor& base) {
   impl->offset = base->offset;
   impl->contiguous = base->contiguous;
   impl->inference = base->inference;
+  if (base->wrapper != nullptr) [[unlikely]]
+    impl->wrapper = new Wrapper(*base->wrapper);
   return result;
 }
 

@@ -18,6 +18,7 @@ struct GraphObject {
   uint32_t refs = 0;
 };
 struct AutogradExtra;  // graph/node.h
+struct Wrapper;        // tensor/wrapper.h
 void destroy(GraphObject* node);
 void destroy(AutogradExtra* extra);
 
@@ -33,13 +34,16 @@ struct TensorImpl {
   Ref<Storage> storage;
   Ref<GraphObject> grad_fn;
   AutogradExtra* extra = nullptr;
-  Ref<Trail> trail;        // where it comes from, if it has no history
-  void* python = nullptr;  // the Python object of this tensor, borrowed
+  Wrapper* wrapper = nullptr;  // of a tensor inside of vmap or forward mode
+  Ref<Trail> trail;            // where it comes from, if it has no history
+  void* python = nullptr;      // the Python object of this tensor, borrowed
   Dims sizes;
   Dims strides;  // in elements
 };
 
 void destroy(TensorImpl* impl);
+// Before the bytes of a wrapped tensor are read: raises, unless its transform has ended.
+[[gnu::cold, gnu::noinline]] void open_wrapper(TensorImpl& impl);
 
 class Tensor {
  public:
@@ -65,11 +69,13 @@ class Tensor {
   const Ref<Storage>& storage() const noexcept { return impl_->storage; }
 
   // The first element. Only the plan and the ops layer, which hand pointers to kernels, use these.
-  char* data() const noexcept {
+  char* data() const {
+    if (impl_->wrapper != nullptr) [[unlikely]]
+      open_wrapper(*impl_);
     return impl_->storage->data + impl_->offset * static_cast<int64_t>(item_size());
   }
   template <typename T>
-  T* data_as() const noexcept {
+  T* data_as() const {
     return reinterpret_cast<T*>(data());
   }
 

@@ -74,6 +74,7 @@ from wengert.amp.autocast_mode import (
     set_autocast_dtype,
     set_autocast_enabled,
 )
+from wengert.func import vmap
 from wengert.nn.functional import (
     bilinear,
     cosine_similarity,

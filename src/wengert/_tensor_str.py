@@ -203,6 +203,14 @@ def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
 
 def tensor_repr(tensor: Tensor) -> str:
     """The text of `repr(tensor)`."""
+    within = wengert._C._wrapper_of(tensor)
+    if within is not None:
+        kind, level, dim, inner, tangent = within
+        value = tensor_repr(inner)
+        if kind == "batched":
+            return f"BatchedTensor(lvl={level}, bdim={dim}, value={value})"
+        text = "None" if tangent is None else tensor_repr(tangent)
+        return f"DualTensor(lvl={level}, value={value}, tangent={text})"
     prefix = "tensor("
     default = wengert.get_default_dtype()
     dtype = tensor.dtype

@@ -76,6 +76,86 @@ CASES = {
         "tangent:0 with shape wengert.Size([1]) in flattened pytree doesn't match the shape "
         "wengert.Size([2]) of the corresponding primal.",
     ),
+    "vmap: no inputs": (
+        lambda: func.vmap(SUM)(),
+        "vmap(sum)(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to "
+        "vmap over a function with no inputs. The latter is unsupported.",
+    ),
+    "vmap: in_dims of a wrong type": (
+        lambda: func.vmap(SUM, in_dims="0")(X),
+        "vmap(sum, in_dims=0, ...)(<inputs>): expected `in_dims` to be int or a (potentially "
+        "nested) tuple matching the structure of inputs, got: <class 'str'>.",
+    ),
+    "vmap: in_dims of another structure": (
+        lambda: func.vmap(SUM, in_dims=(0, 0))(X),
+        "vmap(sum, in_dims=(0, 0), ...)(<inputs>): in_dims is not compatible with the structure of "
+        "`inputs`. in_dims has structure (*, *) but inputs has structure (*,).",
+    ),
+    "vmap: in_dims out of range": (
+        lambda: func.vmap(SUM, in_dims=1)(X),
+        "vmap(sum, in_dims=1, ...)(<inputs>): Got in_dim=1 for some input, but that input is a "
+        "Tensor of dimensionality 1 so expected in_dim to satisfy -1 <= in_dim < 1.",
+    ),
+    "vmap: number": (
+        lambda: func.vmap(SUM)(3.0),
+        "vmap(sum, in_dims=0, ...)(<inputs>): Got in_dim=0 for an input but the input is of type "
+        "<class 'float'>. We cannot vmap over non-Tensor arguments, please use None as the "
+        "respective in_dim",
+    ),
+    "vmap: sizes": (
+        lambda: func.vmap(wg.mul)(X, X[:1]),
+        "vmap: Expected all tensors to have the same size in the mapped dimension, got sizes [2, 1] "
+        "for the mapped dimension",
+    ),
+    "vmap: output": (
+        lambda: func.vmap(lambda x: 3.0)(X),
+        "vmap(<lambda>, ...): `<lambda>` must only return Tensors, got type <class 'float'>. Did "
+        "you mean to set out_dims= to None for output?",
+    ),
+    "vmap: randomness": (
+        lambda: func.vmap(SUM, randomness="some"),
+        "Only allowed values for randomness are 'error', 'different', or 'same'. Got some",
+    ),
+    "vmap: chunk_size": (
+        lambda: func.vmap(SUM, chunk_size=0),
+        "vmap: chunk_size should be None or greater than 0. (got 0)",
+    ),
+    "vmap: random operation": (
+        lambda: func.vmap(lambda x: x + wg.randn(1))(X),
+        "vmap: called random operation while in randomness error mode. Please either use the "
+        "'same' or 'different' randomness flags on vmap or perform the randomness operation out of "
+        "vmap",
+    ),
+    "vmap: item": (
+        lambda: func.vmap(lambda x: x.item())(X),
+        "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over "
+        "calling .item() on a Tensor, please try to rewrite what you're doing with other "
+        "operations.",
+    ),
+    "vmap: control flow": (
+        lambda: func.vmap(lambda x: x if x > 1 else -x)(X),
+        "vmap: It looks like you're attempting to use a Tensor in some data-dependent control "
+        "flow. We don't support that yet: the samples of a batch cannot take different ways. Use "
+        "where().",
+    ),
+    "vmap: dynamic shapes": (
+        lambda: func.vmap(wg.nonzero)(X),
+        "vmap: We do not support batching operators that can output dynamic shape. Attempted to "
+        "vmap over nonzero",
+    ),
+    "vmap: in place": (
+        lambda: func.vmap(lambda x: wg.zeros(1).add_(x))(X),
+        "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor "
+        "`other` in extra_args that has more elements than `self`. This happened due to `other` "
+        "being vmapped over but `self` not being vmapped over in a vmap. Please try to use "
+        "out-of-place operators instead of inplace arithmetic, or create `self` with new_zeros and "
+        "the like of a tensor that is mapped over.",
+    ),
+    "forward mode: no level": (
+        lambda: autograd.forward_ad.make_dual(X, X),
+        "Trying to create a dual Tensor for forward AD but no level exists, make sure to "
+        "enter_dual_level() first.",
+    ),
     "functional_call: dictionaries": (
         lambda: func.functional_call(wg.nn.Linear(2, 1), ({"bias": X}, {"bias": X}), X),
         "['bias'] appeared in multiple dictionaries; behavior of functional call is ambiguous",

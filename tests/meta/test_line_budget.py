@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HARD, SOFT = 1200, 800
-GENERATOR = 1900  # see docs/decisions/0011
+GENERATOR = 2500  # see docs/decisions/0011 and 0012
 
 # File: why it is longer than SOFT lines. An entry that is no longer needed has to go.
 LONG: dict[str, str] = {}

@@ -134,6 +134,70 @@ def test_options(options: dict[str, object]) -> None:
             module.set_printoptions(profile="default", sci_mode=None)
 
 
+KINDS = {
+    "bools": torch.tensor([[True, False], [False, True]]),
+    "ints": torch.tensor([[-1, 100000], [7, 0]]),
+    "bytes": torch.arange(250, 256, dtype=torch.uint8),
+    "extremes": torch.tensor([-(2**63), 2**63 - 1]),
+    "tiny": torch.tensor([1e-300, 1.0], dtype=torch.float64),
+    "subnormal": torch.tensor([1e-40, 2e-40]),
+    "huge": torch.tensor([1e30, -2.5e30]),
+    "infinite": torch.tensor([float("inf")] * 2),
+    "nan only": torch.tensor([float("nan")]),
+    "negative zero": torch.tensor([-0.0, 0.0, 1.5]),
+    "complex nan": torch.tensor([complex(float("nan"), 1), complex(2, float("-inf"))]),
+    "complex whole": torch.tensor([[1 + 2j, -3 - 4j], [0j, 5j]]),
+    "complex mixed": torch.tensor([1e-7 + 1e7j, 1 + 1j], dtype=torch.complex128),
+    "halves": torch.tensor([1.0009765625, 65504, 6e-8], dtype=torch.float16),
+    "thirds": torch.arange(1, 13).reshape(3, 4) / 3,
+    "many": torch.arange(1200.0).reshape(2, 30, 20),
+    "deep": torch.arange(64.0).reshape(2, 2, 2, 2, 2, 2),
+    "long rows": torch.arange(60.0).reshape(1, 60) * 1234.5,
+    "none": torch.zeros(2, 0, 3),
+    "none of ints": torch.zeros(0, dtype=torch.int64),
+}
+OPTIONS: dict[str, dict[str, object]] = {
+    "by default": {},
+    "scientific": {"sci_mode": True},
+    "never scientific": {"sci_mode": False},
+    "precise": {"precision": 9},
+    "whole": {"precision": 0},
+    "narrow": {"linewidth": 30},
+    "wide": {"linewidth": 200},
+    "short": {"threshold": 4, "edgeitems": 1},
+    "edges": {"threshold": 50, "edgeitems": 2, "precision": 1},
+    "all": {"threshold": 10_000, "linewidth": 60},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_with_options(kind: str, options: str) -> None:
+    value = KINDS[kind]
+    try:
+        for module in (torch, _tensor_str):
+            module.set_printoptions(**OPTIONS[options])
+        same(value)
+        same(value.T if value.dim() == 2 else value.flip(0))
+        if value.numel():
+            same(value.reshape(-1)[0])
+        if value.is_floating_point() or value.is_complex():
+            same(value.clone().requires_grad_())
+    finally:
+        for module in (torch, _tensor_str):
+            module.set_printoptions(profile="default", sci_mode=None)
+
+
+def test_items_and_formats() -> None:
+    for value in (0.1, 1e20, -3.0, float("nan")):
+        for dtype in ("float32", "float64", "bfloat16"):
+            theirs = torch.tensor(value, dtype=getattr(torch, dtype))
+            ours = _convert(theirs)
+            assert f"{ours:.3f}" == f"{theirs:.3f}"
+            assert f"{ours:>12.2e}" == f"{theirs:>12.2e}"
+            assert str(ours.item()) == str(theirs.item())
+
+
 def test_grad_fn() -> None:
     ours = _convert(torch.tensor([1.0, 2.0], requires_grad=True)) * 2
     assert _tensor_str.tensor_repr(ours) == "tensor([2., 4.], grad_fn=<MulBackward0>)"

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import documentation, generate, matrix, python_methods
+from . import derivative_page, documentation, generate, matrix, python_methods
 from .model import TableError, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +30,7 @@ def main() -> int:
             generate.generate(table, options.out, options.stub.read_text(), methods)
         elif options.command == "docs":
             documentation.write(table, options.out or ROOT / "docs/reference")
+            (ROOT / "docs/derivatives.md").write_text(derivative_page.page(table, options.package))
         elif options.command == "list":
             print("\n".join(f"{e.name:24} {e.kind:12} {e.file}:{e.line}" for e in table.entries))
         elif options.name == "matrix":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from . import emit_transforms
 from .expressions import TensorFormula, names_in, parse, scalar, scalar_product
 from .model import Entry, Parameter
 
@@ -220,7 +221,8 @@ class Emitter:
                               + ", ".join(p.name if p.type == "Number" else f"Scalar({p.name})"
                                           for p in kernel["parameters"]) + "};")
                 pointer = "parameters"
-            body = ["if (!modes.grad) {", f"  const Operand operands[] = {{{operands}}};"]
+            body = [f"const Operand operands[] = {{{operands}}};",
+                    f"if (!modes.grad && !any_wrapped_operand(operands, {count})) {{"]
             if parameters:
                 body.append("  " + parameters)
             body.append(f"  {target} = vjp_elementwise({kernel['symbol']}, operands, {count}, {pointer});")
@@ -370,6 +372,7 @@ class Emitter:
     def function(self) -> str:
         entry = self.entry
         lines = [signature(entry) + " {", *self._autocast()]
+        lines += ["  " + line for line in emit_transforms.intercept(entry)]
         if self.elementwise:
             lines += ["  " + line for line in self._prepare()]
             lines.append(f"  Tensor y = {self._kernel_call('new_elementwise')};")
@@ -411,7 +414,9 @@ class Emitter:
         entry = self.entry
         me = entry.parameters[0].name
         name = f'"{entry.name}_"'
-        lines = [signature(entry, "_") + " {", f"  check_inplace({name}, {me});"]
+        lines = [signature(entry, "_") + " {"]
+        lines += ["  " + line for line in emit_transforms.intercept(entry, "_")]
+        lines.append(f"  check_inplace({name}, {me});")
         if entry.kind == "view":  # only sizes and strides change
             arguments = ", ".join(["before", *(p.name for p in entry.parameters[1:])])
             lines += [f"  const Tensor before = twin_with_history({me});",
@@ -486,6 +491,8 @@ class Emitter:
             parts += ["namespace {", self.node_struct(), self.backward(),
                       *([self.saved()] if self.saved_inputs + self.saved_outputs else []),
                       self.node_type(), self.record(), "}  // namespace"]
+        transforms = emit_transforms.Transforms(self, cpp_parameter_type, cpp_result(self.entry))
+        parts += transforms.source()
         parts.append(self.function())
         if self.entry.has_inplace:
             parts.append(self.inplace())

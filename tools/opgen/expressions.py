@@ -106,7 +106,7 @@ def scalar_product(entry: Entry, text: str) -> str:
 
 
 # Helpers of csrc/ops that return numbers.
-PLAIN_FUNCTIONS = {"needs", "_conjugate", "_negated", "_reduced_count", "_sizes_along"}
+PLAIN_FUNCTIONS = {"needs", "_conjugate", "_negated", "_reduced_count", "_sizes_along", "_past_batch"}
 
 
 class TensorFormula:
@@ -157,6 +157,18 @@ class TensorFormula:
             case other:
                 return f"vjp_product(g, {self._operand(other)})"
 
+    def tangent(self, node: ast.expr | None = None) -> str:
+        """t * factor, the factor being this formula: the other direction of `product`."""
+        match node if node is not None else self.tree:
+            case ast.Constant(value=0):
+                return "zeros_matching(t)"
+            case ast.Constant(value=1):
+                return "t"
+            case ast.IfExp(test=test, body=body, orelse=orelse) if self._is_tensor(test):
+                return f"ops::where({self._walk(test)}, {self.tangent(body)}, {self.tangent(orelse)})"
+            case other:
+                return f"jvp_product(t, {self._operand(other)})"
+
     def _is_tensor(self, node: ast.expr) -> bool:
         match node:
             case ast.Name(id=name):
@@ -184,7 +196,7 @@ class TensorFormula:
                 known = name in self.tensors or any(p.name == name for p in self.entry.parameters)
                 return name if known else CONSTANTS.get(name, name)
             case ast.Attribute(value=ast.Name(id=name), attr="shape" | "dtype" as attribute):
-                if name == "g" or (name[0] == "g" and name[1:].isdigit()):
+                if name in ("g", "t") or (name[0] == "g" and name[1:].isdigit()):
                     return f"{name}.{'sizes' if attribute == 'shape' else 'dtype'}()"
                 return f"{name}_{attribute}"
             case ast.List(elts=items) | ast.Tuple(elts=items):

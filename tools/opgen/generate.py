@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import emit_ops, emit_python, emit_reduction
+from . import emit_ops, emit_python, emit_reduction, emit_transforms
 from .emit_ops import Emitter, signature
 from .model import Entry, Table
 
@@ -62,7 +62,7 @@ def families(table: Table) -> dict[str, list[Entry]]:
 
 def header(entries: list[Entry]) -> str:
     """One header per family, so that a change to one recompiles no other."""
-    lines = [BANNER + "#pragma once", '#include "ops/record.h"', "", "namespace wengert {",
+    lines = [BANNER + "#pragma once", '#include "ops/transform.h"', "", "namespace wengert {",
              "struct Generator;", "namespace ops {"]
     for entry in entries:
         lines.append(signature(entry, defaults=True) + ";")
@@ -80,10 +80,11 @@ def header(entries: list[Entry]) -> str:
 def includes(entries: list[Entry], table: Table) -> list[str]:
     """The families whose operators the derivative formulas of `entries` call."""
     homes = {e.name: e.family for e in table.entries}
-    needed = {e.family for e in entries} | {"basic", "elementwise", "comparison"}
+    needed = {e.family for e in entries} | {"basic", "elementwise", "comparison", "shape", "view"}
     for entry in entries:
-        for formula in Emitter(entry).formulas.values():
-            needed |= {homes[name] for name in formula.calls if name in homes}
+        emitter = Emitter(entry)
+        formulas = [*emitter.formulas.values(), *emit_transforms.formulas(emitter)]
+        needed |= {homes[name] for f in formulas for name in f.calls if name in homes}
     lines = [f'#include "operators/{family}.h"' for family in sorted(needed)]
     # Helpers that only the formulas of one family call, where they have a header.
     own = f"ops/{entries[0].family}.h"

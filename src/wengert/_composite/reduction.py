@@ -541,7 +541,7 @@ def cov(
     if rows.dtype.is_complex:
         transposed = _ops.conj(transposed)
     result = _ops.true_divide(_ops.matmul(centered, transposed), norm_factor)
-    return result if input.dim() == 2 else _ops.reshape(result, ())
+    return result if result.shape[0] != 1 else _ops.reshape(result, ())
 
 
 def corrcoef(input: Tensor) -> Tensor:

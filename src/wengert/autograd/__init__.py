@@ -103,8 +103,9 @@ def grad(
 ) -> tuple[Tensor, ...]:
     """The gradients of ``outputs`` with respect to ``inputs``, as a tuple; ``.grad`` is untouched.
 
-    An input that the outputs do not depend on raises RuntimeError, or gives None with
-    ``allow_unused``, or zeros with ``materialize_grads``.
+    With ``is_grads_batched`` the first dimension of ``grad_outputs`` counts several cotangents, and
+    that of each gradient goes with it. An input that the outputs do not depend on raises
+    RuntimeError, or gives None with ``allow_unused``, or zeros with ``materialize_grads``.
 
     >>> x = wg.tensor(2.0, requires_grad=True)
     >>> wg.autograd.grad(x**3, x)
@@ -112,13 +113,16 @@ def grad(
     """
     if not only_inputs:
         raise NotImplementedError("grad(): only_inputs=False is not supported: call backward()")
-    if is_grads_batched:
-        raise NotImplementedError("grad(): is_grads_batched needs vmap, which is not there yet")
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "
             "but got: allow_unused=False."
         )
+    if is_grads_batched:
+        return _batched_grad(
+            outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused,
+            materialize_grads,
+        )  # fmt: skip
     roots, targets = _sequence(outputs), _sequence(inputs)
     gradients = [None] * len(roots) if grad_outputs is None else _sequence(grad_outputs)
     if not targets:
@@ -147,6 +151,42 @@ def _check_targets(targets: list[Tensor | GradientEdge]) -> None:
                 f"One of the differentiated Tensors does not require grad\n  input {i}: "
                 f"{_describe(target)}{_trails.story(target)}"
             )
+
+
+def _batched_grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any,
+    retain_graph: bool | None,
+    create_graph: bool,
+    allow_unused: bool | None,
+    materialize_grads: bool,
+) -> tuple[Tensor, ...]:
+    """`grad` for many cotangents, stacked along their first dimension."""
+    from wengert.func import vmap
+
+    given = [] if grad_outputs is None else _sequence(grad_outputs)
+    cotangents = [g for g in given if g is not None]
+    found: list[bool] = []
+
+    def pull(*rows: Tensor) -> list[Tensor]:
+        left = iter(rows)
+        gradients = grad(
+            outputs,
+            inputs,
+            [None if g is None else next(left) for g in given],
+            retain_graph,
+            create_graph,
+            allow_unused=allow_unused,
+            materialize_grads=materialize_grads,
+        )
+        found[:] = [g is not None for g in gradients]
+        return [g for g in gradients if g is not None]
+
+    if not cotangents:
+        raise RuntimeError("grad(): is_grads_batched=True needs grad_outputs")
+    results = iter(vmap(pull)(*cotangents))
+    return tuple(next(results) if here else None for here in found)  # type: ignore[misc]
 
 
 def _why_unused(roots: list[Tensor | GradientEdge], target: Tensor | GradientEdge) -> str:

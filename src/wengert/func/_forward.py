@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import wengert as wg
+from wengert import _C
 from wengert.autograd import forward_ad
 from wengert.autograd._basis import standard_basis
 from wengert.utils._pytree import tree_flatten, tree_map, tree_unflatten
@@ -198,7 +199,7 @@ def linearize(func: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
         output = func(*trees)
         level.check_inputs()
         flat, output_spec = flat_outputs(output, where)
-        cotangents = [wg.zeros_like(y).requires_grad_(y.requires_grad) for y in flat]
+        cotangents = [_C._lift(wg.zeros_like(y)).requires_grad_(_C._tracked_here(y)) for y in flat]
         pulled = derivative(flat, aliases, cotangents, retain_graph=True, create_graph=True)
     connected = any(map(level.connected, flat))
 

@@ -109,18 +109,27 @@ class Recording:
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Operations are recorded, whatever the caller's mode is."""
-        with wg.enable_grad():
-            yield
+        # Inside of another transform this is about its samples or tangents; what lies outside of
+        # that transform is recorded only if the caller records.
+        before = _C._set_outer_grad(True)
+        _C._set_outer_grad(before and self.outer)
+        try:
+            with wg.enable_grad():
+                yield
+        finally:
+            _C._set_outer_grad(before)
 
     def fresh(self, tensor: Any) -> wg.Tensor:
         """An alias of ``tensor`` that requires a gradient."""
         if not isinstance(tensor, wg.Tensor):
             raise ValueError(f"Thing passed to transform API must be Tensor, got {type(tensor)}")
-        if self.outer and tensor.requires_grad:
+        # The samples of an outer vmap, and tangents, are constants to this transform.
+        tensor = _C._lift(tensor)
+        if self.outer and _C._tracked_here(tensor):
             alias = tensor.view_as(tensor)
             self.aliases.append((alias, alias.grad_fn))
         else:
-            alias = tensor.detach().requires_grad_()
+            alias = _C._level_detach(tensor).requires_grad_()
             self.leaves.append(alias)
         return alias
 
@@ -144,16 +153,18 @@ class Recording:
 
     def connected(self, tensor: wg.Tensor) -> bool:
         """Does ``tensor`` depend on what requires a gradient outside?"""
-        return self.outer and _C._reaches_other_leaf(tensor, self.leaves)
+        return self.outer and _C._reaches_other_leaf(_C._lift(tensor), self.leaves)
 
     def leave(self, tree: Any) -> Any:
         """``tree`` for the caller: tensors that depend on nothing outside lose their history."""
         return tree_map(self._clean, tree)
 
     def _clean(self, leaf: Any) -> Any:
-        if not isinstance(leaf, wg.Tensor) or not leaf.requires_grad or self.connected(leaf):
+        if not isinstance(leaf, wg.Tensor) or not _C._at_top(leaf):
             return leaf
-        return leaf.detach()
+        if not _C._tracked_here(leaf) or self.connected(leaf):
+            return leaf
+        return _C._level_detach(leaf)
 
 
 def derivative(
@@ -165,7 +176,7 @@ def derivative(
     create_graph: bool,
 ) -> list[wg.Tensor]:
     """The vector-Jacobian product; zeros where nothing depends on an input."""
-    pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y.requires_grad]
+    pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if _C._tracked_here(y)]
     if not pairs or not inputs:
         return [wg.zeros_like(x) for x in inputs]
     return list(
