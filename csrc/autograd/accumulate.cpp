@@ -70,13 +70,13 @@ class AddingScope {
 
 }  // namespace
 
-void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create_graph) {
+void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create_graph, bool leaf) {
   AutogradExtra& more = extra(variable);
   const AddingScope scope(more);
   if (!more.grad.defined()) {
     // Moved in when nobody else holds it; PyTorch's layout contract: the strides of the variable.
     const bool ours =
-        gradient->refs <= 2 && gradient.storage()->refs == 1 && gradient->python == nullptr;
+        leaf && gradient->refs <= 2 && gradient.storage()->refs == 1 && gradient->python == nullptr;
     if (create_graph && (ours || requires_grad(gradient))) {
       more.grad = gradient;  // later ones are added out of place if this one has a history
     } else if (ours && gradient.strides() == variable.strides() && !requires_grad(gradient)) {
@@ -88,7 +88,7 @@ void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create
     }
     return;
   }
-  if (create_graph || requires_grad(more.grad)) {
+  if (create_graph || !leaf || requires_grad(more.grad)) {
     more.grad = ops::add(more.grad, gradient);
   } else {
     add_in_place(more.grad, gradient);
@@ -101,7 +101,8 @@ void accumulate_backward(Node& node, Tensor* gradients, Tensor*) {
   auto& self = static_cast<AccumulateGrad&>(node);
   if (!gradients[0].defined()) return;
   const Tensor variable = self.variable;
-  accumulate_into(variable, gradients[0], modes.grad);
+  if (!variable->requires_grad) return;  // it was set to False since
+  accumulate_into(variable, gradients[0], modes.grad, true);
   gradients[0] = Tensor();
   if (variable->extra != nullptr) {
     const auto hooks = variable->extra->accumulated;  // a hook may remove itself
@@ -147,7 +148,7 @@ void run_hooks(Node& node, Few<Tensor>& gradients) {
   call_hooks(node.extra->hooks, gradients);
   for (const auto& [output, impl] : node.extra->retained) {
     if (gradients[output].defined()) {
-      accumulate_into(Tensor(Ref<TensorImpl>(impl)), gradients[output], modes.grad);
+      accumulate_into(Tensor(Ref<TensorImpl>(impl)), gradients[output], modes.grad, false);
     }
   }
 }

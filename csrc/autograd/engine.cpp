@@ -331,7 +331,7 @@ class Run {
         const Tensor& input = request_.inputs[capture.input];
         // One that keeps its gradient got it with the node's hooks.
         if (input.defined() && !(input->extra != nullptr && input->extra->retains_grad)) {
-          accumulate_into(input, incoming[capture.output], request_.create_graph);
+          accumulate_into(input, incoming[capture.output], request_.create_graph, false);
         }
       }
     }

@@ -1,486 +1,14 @@
-// autograd.Function: a node whose rule is Python code, and the `ctx` object that goes with it.
+// autograd.Function: apply(), which runs forward and records the node. The node and the object
+// `ctx` are in function.h, function_rule.cpp and function_context.cpp.
 #include <Python.h>
-#include <structmember.h>
 
-#include <cstring>
-#include <string_view>
-#include <unordered_map>
-
-#include "bindings/graph.h"
+#include "bindings/function.h"
 #include "graph/lost.h"
 #include "ops/record.h"
 
 namespace wengert::python {
 
-// --- the context ---
-
 namespace {
-
-struct PyContext {
-  PyObject_HEAD PyObject* dict;
-  PyObject* weak_references;
-  PyObject* function;  // the class
-  FunctionNode* node;  // borrowed: the node owns the context
-  PyObject* to_save;   // what save_for_backward() got, until forward has ended
-  PyObject* dirty;
-  PyObject* non_differentiable;
-  PyObject* needs_input_grad;
-  bool materialize;
-};
-
-PyTypeObject* context_type = nullptr;
-PyObject* function_base = nullptr;  // the class wengert.autograd.Function
-PyObject* helpers = nullptr;        // the module wengert.autograd.function
-struct {
-  PyObject *forward, *setup_context, *backward, *vjp;
-} names;
-struct {
-  PyObject *setup_context, *backward, *vjp;
-} defaults;  // what Function itself has under these names
-
-PyContext* context(PyObject* object) { return reinterpret_cast<PyContext*>(object); }
-
-}  // namespace
-
-struct FunctionNode : Node {
-  FunctionNode(const NodeType* kind, size_t edge_count, size_t output_count)
-      : Node(kind, edge_count, output_count), candidate(Candidate::kNode, this) {}
-  Held ctx;
-  struct Input {
-    int edge;  // -1 where the argument is no tensor
-    OutputInfo info;
-  };
-  struct Kept {
-    Saved value;
-    Ref<Trail> computed;  // how forward computed it without recording, if it did
-  };
-  struct Attribute {
-    Held name;
-    Kept kept;
-  };
-  std::vector<Input> inputs;    // one per argument of forward
-  std::vector<bool> is_tensor;  // one per output
-  std::vector<Kept> saved;
-  std::vector<Attribute> attributes;  // outputs and intermediate values that hang on ctx
-  Candidate candidate;
-};
-
-namespace {
-
-// --- values that forward computed without recording, and the second derivative ---
-
-// Values of these do not depend on those of their argument, or only in steps.
-bool is_flat(std::string_view op) {
-  static const auto* const ops = new std::set<std::string_view>{
-      "zeros_like", "ones_like",    "full_like", "empty_like",  "rand_like",
-      "randn_like", "randint_like", "bernoulli", "multinomial", "sign",
-      "sgn",        "floor",        "ceil",      "round",       "trunc",
-      "new_zeros",  "new_ones",     "new_full",  "new_empty",   "heaviside"};
-  return ops->contains(op);
-}
-
-// If the values of `tensor` depend on an argument of the forward call `id`: how.
-Trail* computed_inside(const Tensor& tensor, uint32_t id) {
-  if (!is_inexact(tensor.dtype()) || requires_grad(tensor)) return nullptr;
-  for (Trail* at = tensor->trail.get(); at != nullptr; at = at->next.get()) {
-    if (at->integer || is_flat(at->op)) return nullptr;
-    if (at->custom < id || at->custom == 0) return nullptr;
-    switch (at->cut) {
-      case Cut::kNoGrad:
-      case Cut::kInference:
-      case Cut::kDetach:
-      case Cut::kData:
-      case Cut::kLeft:
-        return tensor->trail.get();
-      case Cut::kNumbers:
-      case Cut::kArray:
-        if (at->guess) return nullptr;
-        break;
-      case Cut::kStep:
-        break;
-      default:
-        return nullptr;
-    }
-  }
-  return nullptr;
-}
-
-// In the place of a derivative that would be silently incomplete: the node behind such a value.
-struct IncompleteNode : Node {
-  using Node::Node;
-  std::string story;
-};
-void incomplete_backward(Node& node, Tensor*, Tensor*) {
-  throw Error(ErrorKind::kRuntime, static_cast<IncompleteNode&>(node).story);
-}
-const NodeType kIncompleteType = {"NotDifferentiableTwice", "saved value", incomplete_backward,
-                                  no_saved, remove_node<IncompleteNode>};
-
-// "file.py:12", the file relative to the current directory where it lies below it.
-std::string place(Site site) {
-  const Held text =
-      Held::adopt(checked(PyObject_CallMethod(helpers, "place", "(s)", format_site(site).c_str())));
-  const char* characters = PyUnicode_AsUTF8(text.get());
-  if (characters == nullptr) throw_python_error();
-  return characters;
-}
-
-Tensor behind_error(const Tensor& value, FunctionNode& node, std::string story) {
-  const size_t count = node.edges.size();
-  auto* error = new IncompleteNode(&kIncompleteType, count, 1);
-  const Ref<Node> owner(error);
-  error->story = std::move(story);
-  for (size_t i = 0; i < count; ++i) error->edges[i] = node.edges[i];
-  const Tensor twin = alias(value);
-  set_history(twin, owner);
-  return twin;
-}
-
-Tensor value_of(FunctionNode& node, const FunctionNode::Kept& kept, const std::string& role) {
-  Tensor value;
-  {  // outputs have their history even where nothing is recorded: the rule may ask for it
-    const GradModeScope mode(modes.grad || kept.value.packed() == nullptr);
-    value = kept.value.get(node, role.c_str());
-  }
-  if (!kept.computed || !modes.grad || !value.defined()) return value;
-  return behind_error(
-      value, node,
-      str("trying to differentiate twice through ", node.type->op, ": its forward computed ", role,
-          " without recording it, so the second derivative would be wrong",
-          describe_argument(role.c_str(), value), "\n    computed by  ", kept.computed->op, "   ",
-          place(kept.computed->site), "\n    applied at   ", place(node.site),
-          "\n    fix: return it from forward as one more output and save that; or save the inputs "
-          "and compute it in backward; or mark backward with @once_differentiable"));
-}
-
-// --- going backwards ---
-
-Held parameter_name(PyObject* function, size_t index) {
-  return Held::adopt(checked(PyObject_CallMethod(helpers, "_parameter_name", "(On)", function,
-                                                 static_cast<Py_ssize_t>(index))));
-}
-
-// "\n  x (argument 0 of Scale.forward): float32[2] cpu"
-std::string describe_input(FunctionNode& node, size_t index) {
-  const Held name = parameter_name(context(node.ctx.get())->function, index);
-  const char* text = PyUnicode_AsUTF8(name.get());
-  if (text == nullptr) throw_python_error();
-  const FunctionNode::Input& input = node.inputs[index];
-  const std::string value =
-      input.edge < 0 ? "not a tensor"
-                     : str(dtype_name(input.info.dtype), to_string(input.info.sizes), " cpu");
-  return str("\n  ", text, ": ", value, "   argument ", index, " of ", node.type->op,
-             ".forward, applied at ", place(node.site));
-}
-
-// The static method that goes backwards.
-Held rule_of(PyObject* function) {
-  Held backward = Held::adopt(checked(PyObject_GetAttr(function, names.backward)));
-  Held vjp = Held::adopt(checked(PyObject_GetAttr(function, names.vjp)));
-  const bool has_backward = backward.get() != defaults.backward;
-  const bool has_vjp = vjp.get() != defaults.vjp;
-  WENGERT_CHECK(!has_backward || !has_vjp, kRuntime,
-                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You "
-                "should only implement one of them.");
-  if (!has_backward && !has_vjp) {
-    fail(
-        ErrorKind::kNotImplemented,
-        "You must implement either the backward or vjp method for your custom autograd.Function to "
-        "use it with backward mode AD.\n  function: ",
-        reinterpret_cast<PyTypeObject*>(function)->tp_name);
-  }
-  return has_backward ? backward : vjp;
-}
-
-// While the rule is recorded, outputs and intermediate values on ctx have a history.
-class AttributeScope {
- public:
-  explicit AttributeScope(FunctionNode& node) : dict_(context(node.ctx.get())->dict) {
-    if (!modes.grad || dict_.get() == nullptr) return;
-    for (const auto& [name, kept] : node.attributes) {
-      const char* text = PyUnicode_AsUTF8(name.get());
-      if (text == nullptr) throw_python_error();
-      Held now(PyDict_GetItemWithError(dict_.get(), name.get()));
-      if (!now || !is_tensor(now.get())) continue;  // it was given something else since
-      const Held with_history = Held::adopt(wrap(value_of(node, kept, str("ctx.", text))));
-      if (PyDict_SetItem(dict_.get(), name.get(), with_history.get()) != 0) throw_python_error();
-      before_.emplace_back(name, std::move(now));
-    }
-  }
-  ~AttributeScope() {
-    for (const auto& [name, value] : before_) {
-      if (PyDict_SetItem(dict_.get(), name.get(), value.get()) != 0) PyErr_WriteUnraisable(nullptr);
-    }
-  }
-  AttributeScope(const AttributeScope&) = delete;
-  AttributeScope& operator=(const AttributeScope&) = delete;
-
- private:
-  Held dict_;
-  std::vector<std::pair<Held, Held>> before_;
-};
-
-Tensor checked_gradient(FunctionNode& node, size_t index, PyObject* given) {
-  const FunctionNode::Input& input = node.inputs[index];
-  const char* name = node.type->name;
-  if (given == Py_None) return Tensor();
-  WENGERT_CHECK(input.edge >= 0, kRuntime, "function ", name,
-                " returned a gradient different than None at position ", index + 1,
-                ", but the corresponding forward input was not a Variable",
-                describe_input(node, index));
-  WENGERT_CHECK(is_tensor(given), kRuntime, "expected Variable or None (got ",
-                Py_TYPE(given)->tp_name, ")\n  from ", name, describe_input(node, index));
-  const Tensor& gradient = unwrap(given);
-  WENGERT_CHECK(broadcastable_to(input.info.sizes, gradient.sizes()), kRuntime, "Function ", name,
-                " returned an invalid gradient at index ", index, " - got ",
-                to_string(gradient.sizes()), " but expected shape compatible with ",
-                to_string(input.info.sizes), describe_input(node, index),
-                describe_argument("gradient", gradient));
-  WENGERT_CHECK(is_complex(input.info.dtype) || !is_complex(gradient.dtype()), kRuntime,
-                "Function ", name, " returned an invalid gradient at index ", index,
-                " - got a complex gradient for a real input", describe_input(node, index),
-                describe_argument("gradient", gradient));
-  return gradient;
-}
-
-void function_backward(Node& base, Tensor* gradients, Tensor* results) {
-  auto& node = static_cast<FunctionNode&>(base);
-  const Held ctx = node.ctx;
-  WENGERT_CHECK(static_cast<bool>(ctx), kRuntime, "the graph was collected as garbage");
-  const PyContext& self = *context(ctx.get());
-  const Held rule = rule_of(self.function);
-  std::vector<PyObject*> arguments = {nullptr, ctx.get()};
-  std::vector<Held> owned;
-  for (size_t i = 0; i < node.outputs.size(); ++i) {
-    const bool zeros = !gradients[i].defined() && self.materialize && node.is_tensor[i];
-    owned.push_back(Held::adopt(wrap(zeros ? materialize(node, gradients, i) : gradients[i])));
-    arguments.push_back(owned.back().get());
-    gradients[i] = Tensor();  // so that the rule may write to it in place at no cost
-  }
-  Held result;
-  {
-    const AttributeScope attributes(node);
-    result = Held::adopt(checked(
-        PyObject_Vectorcall(rule.get(), arguments.data() + 1,
-                            (arguments.size() - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr)));
-  }
-  PyObject* one[] = {result.get()};
-  PyObject** items = one;
-  size_t count = 1;
-  if (PyTuple_Check(result.get()) || PyList_Check(result.get())) {
-    items = PySequence_Fast_ITEMS(result.get());
-    count = static_cast<size_t>(PySequence_Fast_GET_SIZE(result.get()));
-  }
-  // Values of None at the end too many do no harm.
-  const size_t expected = node.inputs.size();
-  size_t given = count;
-  while (given > expected && items[given - 1] == Py_None) --given;
-  if (given != expected) {
-    std::string lines;
-    for (size_t i = 0; i < expected; ++i) lines += describe_input(node, i);
-    fail(ErrorKind::kRuntime, "function ", node.type->name,
-         " returned an incorrect number of gradients (expected ", expected, ", got ", count, ")",
-         lines);
-  }
-  for (size_t i = 0; i < expected; ++i) {
-    Tensor gradient = checked_gradient(node, i, items[i]);
-    if (node.inputs[i].edge >= 0) results[node.inputs[i].edge] = std::move(gradient);
-  }
-}
-
-void function_saved(Node& base, SavedVisitor visit, void* context) {
-  auto& node = static_cast<FunctionNode&>(base);
-  for (auto& kept : node.saved) visit_saved(kept.value, "saved_tensors", visit, context);
-  for (auto& attribute : node.attributes) {
-    const char* name = PyUnicode_AsUTF8(attribute.name.get());
-    visit_saved(attribute.kept.value, name, visit, context);
-  }
-}
-
-void function_remove(Node* base) {
-  auto* node = static_cast<FunctionNode*>(base);
-  if (node->ctx) context(node->ctx.get())->node = nullptr;
-  delete node;
-}
-
-// Node types are found by the name of the class, since messages refer to them for good.
-const NodeType* node_type_of(PyObject* function) {
-  static auto* types = new std::unordered_map<std::string_view, const NodeType*>();
-  static auto* by_class = new std::unordered_map<PyObject*, const NodeType*>();
-  const char* name = reinterpret_cast<PyTypeObject*>(function)->tp_name;
-  const NodeType*& cached = (*by_class)[function];  // an address may come again
-  if (cached != nullptr && std::strcmp(cached->op, name) == 0) return cached;
-  auto found = types->find(name);
-  if (found == types->end()) {
-    const auto* op = new std::string(name);
-    const auto* title = new std::string(*op + "Backward");
-    const auto* type = new NodeType{title->c_str(), op->c_str(), function_backward, function_saved,
-                                    function_remove};
-    found = types->emplace(*op, type).first;
-  }
-  return cached = found->second;
-}
-
-// --- the context's type ---
-
-void context_dealloc(PyObject* object) {
-  PyTypeObject* type = Py_TYPE(object);
-  PyObject_GC_UnTrack(object);
-  PyContext* self = context(object);
-  if (self->weak_references != nullptr) PyObject_ClearWeakRefs(object);
-  for (PyObject** member : {&self->dict, &self->function, &self->to_save, &self->dirty,
-                            &self->non_differentiable, &self->needs_input_grad}) {
-    Py_CLEAR(*member);
-  }
-  type->tp_free(object);
-  Py_DECREF(type);
-}
-
-int context_traverse(PyObject* object, visitproc visit, void* arg) {
-  PyContext* self = context(object);
-  Py_VISIT(Py_TYPE(object));
-  Py_VISIT(self->dict);
-  Py_VISIT(self->function);
-  Py_VISIT(self->to_save);
-  Py_VISIT(self->dirty);
-  Py_VISIT(self->non_differentiable);
-  return 0;
-}
-
-int context_clear(PyObject* object) {
-  PyContext* self = context(object);
-  Py_CLEAR(self->dict);
-  Py_CLEAR(self->to_save);
-  Py_CLEAR(self->dirty);
-  Py_CLEAR(self->non_differentiable);
-  return 0;
-}
-
-PyObject* save_for_backward(PyObject* object, PyObject* tensors) {
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tensors); ++i) {
-    PyObject* item = PyTuple_GET_ITEM(tensors, i);
-    if (item == Py_None || is_tensor(item)) continue;
-    return PyErr_Format(PyExc_TypeError,
-                        "save_for_backward can only save variables, but argument %zd is of type "
-                        "%s\n  fix: keep it as an attribute, ctx.name = value",
-                        i, Py_TYPE(item)->tp_name);
-  }
-  Py_XSETREF(context(object)->to_save, Py_NewRef(tensors));
-  Py_RETURN_NONE;
-}
-
-PyObject* keep_tensors(PyObject** member, PyObject* tensors, const char* complaint) {
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tensors); ++i) {
-    PyObject* item = PyTuple_GET_ITEM(tensors, i);
-    if (is_tensor(item)) continue;
-    return PyErr_Format(PyExc_RuntimeError, "%s, but got argument %zd of type %s", complaint, i,
-                        Py_TYPE(item)->tp_name);
-  }
-  Py_XSETREF(*member, Py_NewRef(tensors));
-  Py_RETURN_NONE;
-}
-PyObject* mark_dirty(PyObject* object, PyObject* tensors) {
-  return keep_tensors(&context(object)->dirty, tensors, "mark_dirty can only accept variables");
-}
-PyObject* mark_non_differentiable(PyObject* object, PyObject* tensors) {
-  return keep_tensors(&context(object)->non_differentiable, tensors,
-                      "mark_non_differentiable only accepts variable arguments");
-}
-PyObject* set_materialize_grads(PyObject* object, PyObject* value) {
-  if (!PyBool_Check(value)) {
-    return PyErr_Format(PyExc_TypeError,
-                        "set_materialize_grads received an invalid combination of arguments - got "
-                        "(%s), but expected (bool)",
-                        Py_TYPE(value)->tp_name);
-  }
-  context(object)->materialize = value == Py_True;
-  Py_RETURN_NONE;
-}
-
-PyObject* get_saved_tensors(PyObject* object, void*) {
-  return guarded([&]() -> PyObject* {
-    PyContext* self = context(object);
-    if (self->node == nullptr) {
-      return self->to_save == nullptr ? PyTuple_New(0) : Py_NewRef(self->to_save);
-    }
-    FunctionNode& node = *self->node;
-    const Ref<GraphObject> alive(&node);
-    if (node.released) Saved().get(node, "");  // raises
-    Held result = Held::adopt(checked(PyTuple_New(static_cast<Py_ssize_t>(node.saved.size()))));
-    for (size_t i = 0; i < node.saved.size(); ++i) {
-      const bool named = node.saved[i].computed && modes.grad;
-      const Tensor value =
-          value_of(node, node.saved[i], named ? str("saved_tensors[", i, "]") : "saved_tensors");
-      PyTuple_SET_ITEM(result.get(), static_cast<Py_ssize_t>(i), wrap(value));
-    }
-    return result.release();
-  });
-}
-PyObject* get_needs_input_grad(PyObject* object, void*) {
-  PyContext* self = context(object);
-  return self->needs_input_grad == nullptr ? PyTuple_New(0) : Py_NewRef(self->needs_input_grad);
-}
-int set_needs_input_grad(PyObject* object, PyObject* value, void*) {
-  Py_XSETREF(context(object)->needs_input_grad, Py_XNewRef(value));
-  return 0;
-}
-PyObject* get_materialize_grads(PyObject* object, void*) {
-  return PyBool_FromLong(context(object)->materialize);
-}
-// ctx as a graph node: name(), next_functions, metadata, register_hook()...
-PyObject* get_node(PyObject* object, void*) {
-  return guarded([&]() -> PyObject* { return wrap_node(context(object)->node); });
-}
-PyObject* get_to_save(PyObject* object, void*) {
-  PyContext* self = context(object);
-  return Py_NewRef(self->to_save == nullptr ? Py_None : self->to_save);
-}
-
-PyMethodDef context_methods[] = {
-    {"save_for_backward", save_for_backward, METH_VARARGS,
-     "save_for_backward($self, *tensors)\n--\n\n"
-     "Keeps tensors for backward, which finds them in saved_tensors. None is kept as None."},
-    {"mark_dirty", mark_dirty, METH_VARARGS,
-     "mark_dirty($self, *args)\n--\n\nSays which inputs forward wrote to; it must return them."},
-    {"mark_non_differentiable", mark_non_differentiable, METH_VARARGS,
-     "mark_non_differentiable($self, *args)\n--\n\nSays which outputs have no gradient."},
-    {"set_materialize_grads", set_materialize_grads, METH_O,
-     "set_materialize_grads($self, value)\n--\n\n"
-     "Whether backward gets zeros (the default) or None for outputs without a gradient."},
-    {nullptr, nullptr, 0, nullptr}};
-PyGetSetDef context_properties[] = {
-    {"saved_tensors", get_saved_tensors, nullptr, "What save_for_backward() kept.", nullptr},
-    {"needs_input_grad", get_needs_input_grad, set_needs_input_grad,
-     "For each argument of forward: does it need a gradient?", nullptr},
-    {"materialize_grads", get_materialize_grads, nullptr, "See set_materialize_grads().", nullptr},
-    {"to_save", get_to_save, nullptr, "What forward passed to save_for_backward().", nullptr},
-    {"_node", get_node, nullptr, "The graph node, or None before there is one.", nullptr},
-    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMemberDef context_members[] = {
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyContext, weak_references), READONLY, nullptr},
-    {"__dictoffset__", T_PYSSIZET, offsetof(PyContext, dict), READONLY, nullptr},
-    {nullptr, 0, 0, 0, nullptr}};
-PyObject* context_new(PyTypeObject* type, PyObject*, PyObject*) {
-  PyObject* object = type->tp_alloc(type, 0);
-  if (object != nullptr) context(object)->materialize = true;
-  return object;
-}
-PyType_Slot context_slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(context_new)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(context_dealloc)},
-    {Py_tp_traverse, reinterpret_cast<void*>(context_traverse)},
-    {Py_tp_clear, reinterpret_cast<void*>(context_clear)},
-    {Py_tp_methods, context_methods},
-    {Py_tp_getset, context_properties},
-    {Py_tp_members, context_members},
-    {Py_tp_doc, const_cast<char*>("What forward of a custom function hands to its backward.")},
-    {0, nullptr}};
-PyType_Spec context_spec = {"wengert.autograd.function.FunctionCtx", sizeof(PyContext), 0,
-                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
-                            context_slots};
-
-// --- applying a function ---
 
 uint32_t last_call = 0;
 
@@ -557,10 +85,11 @@ class Application {
   }
 
   Held run_forward() {
-    const Held forward = Held::adopt(checked(PyObject_GetAttr(function_, names.forward)));
-    const Held setup = Held::adopt(checked(PyObject_GetAttr(function_, names.setup_context)));
+    const Held forward = Held::adopt(checked(PyObject_GetAttr(function_, function_names.forward)));
+    const Held setup =
+        Held::adopt(checked(PyObject_GetAttr(function_, function_names.setup_context)));
     const ForwardScope scope(id_);
-    if (setup.get() == defaults.setup_context) {
+    if (setup.get() == function_names.default_setup_context) {
       constexpr size_t kFew = 8;
       PyObject* few[kFew + 2];
       std::vector<PyObject*> many(count_ > kFew ? count_ + 2 : 0);
@@ -808,9 +337,9 @@ class Application {
 // by name, and where setup_context is to see default values.
 bool needs_binding(PyObject* function, Py_ssize_t count, PyObject* keywords) {
   if (keywords != nullptr && PyTuple_GET_SIZE(keywords) != 0) return true;
-  const Held setup = Held::adopt(checked(PyObject_GetAttr(function, names.setup_context)));
-  if (setup.get() == defaults.setup_context) return false;
-  const Held forward = Held::adopt(checked(PyObject_GetAttr(function, names.forward)));
+  const Held setup = Held::adopt(checked(PyObject_GetAttr(function, function_names.setup_context)));
+  if (setup.get() == function_names.default_setup_context) return false;
+  const Held forward = Held::adopt(checked(PyObject_GetAttr(function, function_names.forward)));
   if (!PyFunction_Check(forward.get())) return true;
   const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(forward.get()));
   return code->co_argcount != count || code->co_kwonlyargcount != 0;
@@ -831,8 +360,8 @@ PyObject* apply(PyObject* function, PyObject* const* args, Py_ssize_t count, PyO
         throw_python_error();
       }
     }
-    const Held bound = Held::adopt(checked(
-        PyObject_CallMethod(helpers, "_bind", "(OOO)", function, positional.get(), named.get())));
+    const Held bound = Held::adopt(checked(PyObject_CallMethod(
+        function_names.helpers, "_bind", "(OOO)", function, positional.get(), named.get())));
     return Application(function, &PyTuple_GET_ITEM(bound.get(), 0),
                        static_cast<size_t>(PyTuple_GET_SIZE(bound.get())))();
   });
@@ -853,11 +382,12 @@ PyType_Spec base_spec = {"wengert._C._FunctionBase", sizeof(PyObject), 0,
 // The module wengert.autograd.function, once it has the class Function.
 PyObject* set_function_module(PyObject*, PyObject* module) {
   return guarded([&]() -> PyObject* {
-    helpers = Py_NewRef(module);
-    function_base = checked(PyObject_GetAttrString(module, "Function"));
-    defaults.setup_context = checked(PyObject_GetAttr(function_base, names.setup_context));
-    defaults.backward = checked(PyObject_GetAttr(function_base, names.backward));
-    defaults.vjp = checked(PyObject_GetAttr(function_base, names.vjp));
+    FunctionNames& names = function_names;
+    names.helpers = Py_NewRef(module);
+    const Held base = Held::adopt(checked(PyObject_GetAttrString(module, "Function")));
+    names.default_setup_context = checked(PyObject_GetAttr(base.get(), names.setup_context));
+    names.default_backward = checked(PyObject_GetAttr(base.get(), names.backward));
+    names.default_vjp = checked(PyObject_GetAttr(base.get(), names.vjp));
     Py_RETURN_NONE;
   });
 }
@@ -880,13 +410,7 @@ PyObject* refuse_gradient(PyObject*, PyObject* args) {
       PyObject* source = PyTuple_GET_ITEM(sources, i);
       if (is_tensor(source)) edges.push_back(gradient_edge(unwrap(source)));
     }
-    auto* error = new IncompleteNode(&kIncompleteType, edges.size(), 1);
-    const Ref<Node> owner(error);
-    error->story = message;
-    for (size_t i = 0; i < edges.size(); ++i) error->edges[i] = edges[i];
-    const Tensor twin = alias(unwrap(tensor));
-    set_history(twin, owner);
-    return wrap(twin);
+    return wrap(behind_error(unwrap(tensor), edges, message));
   });
 }
 
@@ -901,20 +425,13 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-FunctionNode* function_node(Node* node) {
-  return node->type->backward == function_backward ? static_cast<FunctionNode*>(node) : nullptr;
-}
-PyObject* context_of(FunctionNode* node) { return node->ctx.get(); }
-void clear_context(FunctionNode* node) {
-  if (node->ctx) context(node->ctx.get())->node = nullptr;
-  node->ctx = Held();
-}
-
 void add_functions(PyObject* module) {
-  names = {PyUnicode_InternFromString("forward"), PyUnicode_InternFromString("setup_context"),
-           PyUnicode_InternFromString("backward"), PyUnicode_InternFromString("vjp")};
-  context_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&context_spec)));
-  PyModule_AddObjectRef(module, "_FunctionCtx", reinterpret_cast<PyObject*>(context_type));
+  FunctionNames& names = function_names;
+  names.forward = PyUnicode_InternFromString("forward");
+  names.setup_context = PyUnicode_InternFromString("setup_context");
+  names.backward = PyUnicode_InternFromString("backward");
+  names.vjp = PyUnicode_InternFromString("vjp");
+  add_context_type(module);
   PyModule_AddObject(module, "_FunctionBase", checked(PyType_FromSpec(&base_spec)));
   if (PyModule_AddFunctions(module, functions) != 0) throw_python_error();
 }

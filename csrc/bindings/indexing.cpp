@@ -1,5 +1,6 @@
 // x[...] and x[...] = v: Python's index becomes views, then gathers by index tensors.
 #include "bindings/call.h"
+#include "graph/node.h"
 #include "operators/basic.h"
 #include "operators/shape.h"
 #include "operators/view.h"
@@ -282,6 +283,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       return 0;
     }
     Tensor target = resolved.view;
+    check_inplace("index_put_", target);  // before masks are looked at, as PyTorch does
     ops::index_put_(target, expand_masks(resolved), without_leading_ones(source), false);
     return 0;
   } catch (...) {

@@ -107,7 +107,9 @@ template <typename Write>
 void write_recorded(const char* op, const Tensor& target, const Tensor& source,
                     const Write& write) {
   check_inplace(op, target);
-  check_writable(op, target);
+  // One and the same number may go to an element several times: then look at the first alone.
+  const bool repeats = !source.defined() && has_internal_overlap(*target.impl());
+  check_writable(op, repeats ? alias(target, {}, {}, target.offset()) : target);
   Ref<Node> node;
   if (modes.grad && (requires_grad(target) || requires_grad(source))) {
     node = Ref<Node>(new CopyNode(&kCopyType, 2, 1));

@@ -80,6 +80,7 @@ from wengert.nn.functional import (
     pairwise_distance,
     prelu,
     rrelu,
+    rrelu_,
 )  # fmt: skip
 
 __version__ = "0.1.0"

@@ -14,7 +14,7 @@ from wengert.nn import functional as F
 __all__ = (
     "alpha_dropout_", "batch_norm", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
     "ctc_loss", "detach", "dropout_", "embedding", "feature_alpha_dropout", "feature_dropout",
-    "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "poisson_nll_loss", "rrelu_",
+    "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "poisson_nll_loss",
     "triplet_margin_loss",
 )  # fmt: skip
 
@@ -91,13 +91,6 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """`nn.functional.feature_alpha_dropout`."""
     return F.feature_alpha_dropout(input, p, train)
-
-
-def rrelu_(
-    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
-) -> Tensor:
-    """`nn.functional.rrelu` into `input` itself."""
-    return F.rrelu(input, lower, upper, training, inplace=True)
 
 
 def binary_cross_entropy_with_logits(

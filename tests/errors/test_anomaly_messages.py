@@ -209,6 +209,31 @@ CASES = {
             input:    float32[]   from 0 to 0
             output:   float32[]   no finite element   1 nan, 0 inf of 1, the first at ()
         """,
+    "in a custom function": """
+        import wengert as wg
+        from wengert import autograd
+
+
+        class Half(autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x / 2
+
+            @staticmethod
+            def backward(ctx, g):
+                return g / 0 - g / 0
+
+
+        w = wg.ones(3, requires_grad=True)
+        with autograd.detect_anomaly():
+            y = Half.apply(w)
+            y.sum().backward()
+        ----
+        Function 'HalfBackward' returned nan values in its 0th output.
+          recorded by   Half   script.py:17   y = Half.apply(w)
+            gradient 0 in:    float32[3]   from 1 to 1
+            gradient 0 out:   float32[3]   no finite element   3 nan, 0 inf of 3, the first at (0,)
+        """,
 }
 
 

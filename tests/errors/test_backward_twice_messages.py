@@ -108,6 +108,67 @@ CASES = {
             freed by        backward   script.py:5   loss.backward()
             fix: 'loss' was made before the first call and is used after it: keep the graph in the first call, retain_graph=True at script.py:5; or detach() it if it needs no gradient any more.
         """,
+    "a checkpointed block that reads a tensor from outside": """
+        import wengert as wg
+        from wengert import autograd
+
+
+        class Checkpoint(autograd.Function):
+            @staticmethod
+            def forward(ctx, block, x):
+                ctx.block = block
+                ctx.save_for_backward(x)
+                with autograd.no_grad():
+                    return block(x)
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                x = x.detach().requires_grad_()
+                with autograd.enable_grad():
+                    y = ctx.block(x)
+                y.backward(g)
+                return None, x.grad
+
+
+        w = wg.ones(3, requires_grad=True)
+        x = wg.ones(3, requires_grad=True)
+        scale = w.exp()
+        y = Checkpoint.apply(lambda x: (x * scale).sin(), x)
+        loss = (y + scale).sum()
+        loss.backward()
+        ----
+            shared part     exp        script.py:25   scale = w.exp()
+            used again by   add        script.py:27   loss = (y + scale).sum()
+            freed by        backward   script.py:19   y.backward(g)
+            fix: script.py:25 lies outside of a block that is differentiated on its own (checkpoint with use_reentrant=True): pass 'scale' to the block as an argument, or use use_reentrant=False.
+        """,
+    "a custom function": """
+        import wengert as wg
+        from wengert.autograd import Function
+
+
+        class Square(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                return 2 * x * g
+
+
+        w = wg.ones(3, requires_grad=True)
+        loss = Square.apply(w).sum()
+        loss.backward()
+        loss.backward()
+        ----
+            shared part   Square     script.py:18   loss = Square.apply(w).sum()
+            freed by      backward   script.py:19   loss.backward()
+            fix: call backward once on this result, or keep the graph in the first call: retain_graph=True at script.py:19.
+        """,
 }
 
 

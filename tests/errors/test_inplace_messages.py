@@ -330,6 +330,35 @@ CASES = {
             written by   index_put_         script.py:5   h[h > 1] = 0
             fix: write to a clone() of the tensor at script.py:5, or run script.py:4 again after the write.
         """,
+    "a value that a custom function saved": """
+        import wengert as wg
+        from wengert.autograd import Function
+
+
+        class Square(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                return 2 * x * g
+
+
+        w = wg.ones(3, requires_grad=True)
+        h = w * 1
+        y = Square.apply(h)
+        h += 1
+        y.sum().backward()
+        ----
+        one of the variables needed for gradient computation has been modified by an inplace operation:
+          float32[3] tensor 'h' is at version 1; expected version 0.
+            saved by     Square (save_for_backward)   script.py:19   y = Square.apply(h)
+            written by   add_                         script.py:20   h += 1
+            fix: write h = h + 1 instead of h += 1 at script.py:20, or run script.py:19 again after the write.
+        """,
 }
 
 

@@ -114,6 +114,10 @@ ERRORS = {
         'def f(input: Tensor, other: Tensor) -> Tensor:\n    """T."""\n',
         "ops/x.py:5: f: no derivative for input 'other'",
     ),
+    "unknown precision": (
+        '@opaque(autocast="medium")\ndef f(input: Tensor) -> Tensor:\n    """T."""\n',
+        "ops/x.py:5: f: autocast is 'low' or 'high'",
+    ),
     "half a reduction": (
         '@reduction(init="0", combine="acc + input")\ndef f(input: Tensor) -> Tensor:\n    """T."""\n',
         "ops/x.py:5: f: a reduction needs finish",

@@ -13,14 +13,8 @@ from pathlib import Path
 
 import pytest
 
-import wengert as wg
-
 SCRIPTS = Path(__file__).parent / "scripts"
 NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "common")
-# What a script needs beyond NumPy.
-NEEDS_DIGITS = {
-    "dcgan", "fgsm", "mnist", "nn_tutorial", "siamese", "super_resolution", "transfer", "vae", "vit",
-}  # fmt: skip
 VARIANTS = {
     "reinforce": [["--critic"]],
     "word_language_model": [
@@ -63,32 +57,13 @@ def _same(ours: str, theirs: str) -> bool:
     return a == b or abs(a - b) <= TOLERANCE * max(abs(a), abs(b), 1e-3)
 
 
-def _there(path: str) -> bool:
-    value: object = wg
-    for part in path.split("."):
-        value = getattr(value, part, None)
-    return value is not None
-
-
-# Scripts whose layers are still to come.
-WAIT = {
-    "autograd_tutorial": "autograd.Variable", "custom_function": "autograd.Function",
-    "dcgan": "nn.parallel", "gan2d": "autograd.Variable", "mixed_precision": "amp",
-    "reinforce": "distributions", "seq2seq": "nn.GRU", "siamese": "nn.TripletMarginLoss",
-    "super_resolution": "nn.PixelShuffle", "time_sequence": "nn.LSTMCell",
-    "transfer": "nn.GroupNorm", "wgan_gp": "autograd.Variable", "word_language_model": "nn.LSTM",
-}  # fmt: skip
-
-
 @pytest.mark.parametrize(("name", "options"), CASES, ids=lambda value: "".join(value))
 def test_script(root: Path, name: str, options: list[str], update_golden: bool) -> None:
-    if name in NEEDS_DIGITS:
+    if "common.digits" in (SCRIPTS / f"{name}.py").read_text():
         pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
     if update_golden:
         pytest.importorskip("torch", reason="its output is what is recorded")
         _expected(name, options).write_text(_run(root, name, options, pytorch=True))
-    if name in WAIT and not _there(WAIT[name]):
-        pytest.skip(f"{WAIT[name]} is still to come")
     ours = _run(root, name, options, pytorch=False).splitlines()
     theirs = _expected(name, options).read_text().splitlines()
     assert len(ours) == len(theirs)

@@ -123,14 +123,14 @@ moveaxis = movedim
 
 
 def t(input: Tensor) -> Tensor:
-    """The transposed matrix; a vector or a scalar is returned as it is."""
+    """The transposed matrix, as a view; of a vector or a scalar a view of the same shape."""
     ndim = input.dim()
     if ndim > 2:
         raise RuntimeError(
             f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D"
             + describe(input=input)
         )
-    return _ops.transpose(input, 0, 1) if ndim == 2 else input
+    return _ops.transpose(input, 0, 1 if ndim == 2 else 0)
 
 
 def t_(input: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ __all__ = ["bad_gradient", "grew", "missing", "overwritten", "produced", "releas
 
 # --- a saved value was written over ---
 
+ROLES = {"output": "its output", "saved_tensors": "save_for_backward"}
 NO_GRAD, VIEW, DETACHED, ARRAY = 1, 2, 4, 8  # WriteLog::How
 SYMBOLS = {"add_", "sub_", "mul_", "div_", "pow_", "true_divide_"}
 FILLING = {"copy_", "fill_", "index_put_", "index_fill_", "index_copy_", "masked_fill_",
@@ -54,7 +55,7 @@ def overwritten(
     name = name_of(saved, names)
     text = f"\n  {describe(saved)} {name}".rstrip()
     text += f" is at version {version}; expected version {expected}."
-    what = "its output" if role == "output" else f"input '{role}'"
+    what = ROLES.get(role) or f"input '{role}'"
     rows = [("saved by", f"{label(info['op'])} ({what})", place(info["site"]),
              source(info["site"]))]  # fmt: skip
     rows += [("written by", label(op), place(site), source(site))

@@ -446,6 +446,7 @@ def _rows(input: Tensor) -> Tensor:
     return input if input.dim() == 2 else input.reshape(1, -1)
 
 
+@in_float32
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,

@@ -243,14 +243,19 @@ def rrelu(
     """Leaky ReLU whose slope is drawn from [lower, upper) for each element in training, else their
     mean (Xu et al., 2015).
     """
+    result = _rrelu(input, lower, upper, training, None)
+    return _write(input, result) if inplace else result
+
+
+def _rrelu(
+    input: Tensor, lower: float, upper: float, training: bool, generator: wg.Generator | None
+) -> Tensor:
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
-    if training:
-        slope = wg.empty_like(input).uniform_(lower, upper)
-        result = _ops._prelu_kernel(input, slope)
-    else:
-        result = _ops.leaky_relu(input, (lower + upper) / 2)
-    return _write(input, result) if inplace else result
+    if not training:
+        return _ops.leaky_relu(input, (lower + upper) / 2)
+    slope = wg.empty_like(input).uniform_(lower, upper, generator=generator)
+    return _ops._prelu_kernel(input, slope)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
@@ -359,10 +364,14 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
 
 
 def rrelu_(
-    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    generator: wg.Generator | None = None,
 ) -> Tensor:
     """`rrelu` into ``input`` itself."""
-    return rrelu(input, lower, upper, training, inplace=True)
+    return _write(input, _rrelu(input, lower, upper, training, generator))
 
 
 native_channel_shuffle = channel_shuffle

@@ -6,13 +6,16 @@ T. Chen, B. Xu, C. Zhang, C. Guestrin, "Training Deep Nets with Sublinear Memory
 from __future__ import annotations
 
 import contextlib
+import functools
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import wengert as wg
 
+from .. import random
+from ..amp.autocast_mode import autocast, get_autocast_dtype, is_autocast_enabled
 from ..autograd.function import Function
 from ..autograd.graph import queue_callback, running_backward, saved_tensors_hooks
 from ._pytree import tree_flatten, tree_unflatten
@@ -58,33 +61,30 @@ def noop_context_fn() -> tuple[Any, Any]:
     return contextlib.nullcontext(), contextlib.nullcontext()
 
 
-# --- random numbers ---
+# --- what the second run has to find as the first one did ---
 
 
-class _RandomState:
-    """The state of the default generator and of those among the arguments."""
+class _Surroundings:
+    """Random numbers and autocast; generators are the default one and those among the arguments."""
 
-    def __init__(self, generators: Iterable[wg.Generator]) -> None:
-        distinct = {id(g): g for g in (wg.default_generator, *generators)}.values()
-        self.states = [(generator, generator.get_state()) for generator in distinct]
+    def __init__(self, preserve_rng_state: bool, leaves: list[Any]) -> None:
+        found = [leaf for leaf in leaves if isinstance(leaf, wg.Generator)]
+        distinct = {id(g): g for g in (random.default_generator, *found)}.values()
+        self.states = [(g, g.get_state()) for g in distinct] if preserve_rng_state else []
+        self.autocast = get_autocast_dtype("cpu"), is_autocast_enabled("cpu")
 
     @contextlib.contextmanager
     def again(self) -> Iterator[None]:
-        """Inside of the block the generators give the same numbers again."""
+        """Inside of the block generators give the same numbers again."""
         now = [(generator, generator.get_state()) for generator, _ in self.states]
         try:
             for generator, state in self.states:
                 generator.set_state(state)
-            yield
+            with autocast("cpu", *self.autocast):
+                yield
         finally:
             for generator, state in now:
                 generator.set_state(state)
-
-
-def _random_state(preserve: bool, leaves: list[Any]) -> Any:
-    if not preserve:
-        return contextlib.nullcontext
-    return _RandomState(leaf for leaf in leaves if isinstance(leaf, wg.Generator)).again
 
 
 # --- without a second backward call ---
@@ -116,6 +116,8 @@ class _Holder:
 class _Frame:
     """One call of :func:`checkpoint`."""
 
+    KEPT = 4  # an operation may ask for its values several times
+
     def __init__(
         self,
         function: Callable[..., Any],
@@ -128,7 +130,7 @@ class _Frame:
     ) -> None:
         self.function = function
         leaves, self.structure = tree_flatten((args, kwargs))
-        self.random = _random_state(preserve_rng_state, leaves)
+        self.surroundings = _Surroundings(preserve_rng_state, leaves)
         self.where = [i for i, leaf in enumerate(leaves) if isinstance(leaf, wg.Tensor)]
         self.leaves = [None if isinstance(leaf, wg.Tensor) else leaf for leaf in leaves]
         # The inputs may be results of an outer block that is checkpointed, too: they are saved
@@ -141,6 +143,7 @@ class _Frame:
         self.holders: list[weakref.ref[_Holder]] = []
         self.facts: list[Any] = []
         self.values: dict[int | None, dict[int, wg.Tensor]] = {}  # by backward call
+        self.last: list[int] = []  # which were asked for, the latest last
 
     def pack(self, tensor: wg.Tensor) -> _Holder:
         holder = _Holder(self, len(self.holders))
@@ -154,8 +157,13 @@ class _Frame:
         values = self.values.get(key)
         if values is None or holder.index not in values:
             self.run_again(key)
-        # Each value is asked for once as a rule; it goes then, to keep memory low.
-        return self.values[key].pop(holder.index)
+            values = self.values[key]
+        # Values are asked for by one operation after the other; they go then, to keep memory low.
+        if holder.index not in self.last:
+            self.last.append(holder.index)
+            if len(self.last) > self.KEPT:
+                values.pop(self.last.pop(0), None)
+        return values[holder.index]
 
     def run_again(self, key: int | None) -> None:
         leaves = list(self.leaves)
@@ -163,9 +171,10 @@ class _Frame:
             leaves[i] = tensor
         args, kwargs = tree_unflatten(leaves, self.structure)
         if key is not None and key not in self.values:
-            queue_callback(lambda: self.values.pop(key, None) and None)
+            queue_callback(functools.partial(self.forget, key))
         values: dict[int, wg.Tensor] = {}
         self.values[key] = values
+        self.last = []
         facts: list[Any] = []
 
         def keep(tensor: wg.Tensor) -> wg.Tensor:
@@ -179,9 +188,12 @@ class _Frame:
 
         stop, record = contextlib.suppress(_Enough), wg.enable_grad()
         hooks = saved_tensors_hooks(keep, lambda tensor: tensor)
-        with self.random(), self.recompute_context, record, hooks, stop:
+        with self.surroundings.again(), self.recompute_context, record, hooks, stop:
             self.function(*args, **kwargs)
         self.compare(facts)
+
+    def forget(self, key: int) -> None:
+        self.values.pop(key, None)
 
     def compare(self, facts: list[Any]) -> None:
         if len(facts) != len(self.facts):
@@ -220,8 +232,8 @@ _CHECKS = {"default": _metadata, "none": _nothing}
 
 class _Reentrant(Function):
     @staticmethod
-    def forward(ctx: Any, function: Any, random: Any, structure: Any, *leaves: Any) -> Any:
-        ctx.function, ctx.random, ctx.structure = function, random, structure
+    def forward(ctx: Any, function: Any, surroundings: Any, structure: Any, *leaves: Any) -> Any:
+        ctx.function, ctx.surroundings, ctx.structure = function, surroundings, structure
         ctx.where = [i for i, leaf in enumerate(leaves) if isinstance(leaf, wg.Tensor)]
         ctx.leaves = [None if isinstance(leaf, wg.Tensor) else leaf for leaf in leaves]
         ctx.save_for_backward(*(leaves[i] for i in ctx.where))
@@ -240,7 +252,7 @@ class _Reentrant(Function):
         leaves = list(ctx.leaves)
         for i, tensor in zip(ctx.where, ctx.saved_tensors, strict=True):
             leaves[i] = tensor.detach().requires_grad_(tensor.requires_grad)
-        with ctx.random(), wg.enable_grad():
+        with ctx.surroundings.again(), wg.enable_grad():
             outputs = ctx.function(*tree_unflatten(leaves, ctx.structure))
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         pairs = [(output, grad) for output, grad in zip(outputs, grads, strict=True)
@@ -277,11 +289,11 @@ def checkpoint(
     Backward runs the function again instead; gradients are the same to the bit. ``args`` and
     ``kwargs`` may be any containers, and blocks may nest. Random numbers are the same in both runs
     with ``preserve_rng_state``: those of the default generator and of generators among the
-    arguments. ``context_fn()`` returns two contexts, around the first and the second run.
-    ``determinism_check`` is ``"default"``, which compares shape, dtype and device of what is saved
-    in both runs, or ``"none"``; raises :class:`CheckpointError` where they differ. With
-    ``early_stop`` the second run ends once it has computed what is needed. Lines of the program
-    are always recorded, so ``debug`` changes nothing.
+    arguments. Both run under the same autocast. ``context_fn()`` returns two contexts, around the
+    first and the second run. ``determinism_check`` is ``"default"``, which compares shape, dtype
+    and device of what is saved in both runs, or ``"none"``; raises :class:`CheckpointError` where
+    they differ. With ``early_stop`` the second run ends once it has computed what is needed. Lines
+    of the program are always recorded, so ``debug`` changes nothing.
 
     ``use_reentrant=True`` (PyTorch's old way; here it is not the default) calls backward inside of
     backward. It works with ``backward()`` alone, not with ``autograd.grad``, and takes tensors as
@@ -334,7 +346,8 @@ def _checkpoint_reentrant(
         warnings.warn(
             "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=3
         )
-    return _Reentrant.apply(function, _random_state(preserve_rng_state, leaves), structure, *leaves)
+    surroundings = _Surroundings(preserve_rng_state, leaves)
+    return _Reentrant.apply(function, surroundings, structure, *leaves)
 
 
 def checkpoint_sequential(
@@ -353,9 +366,7 @@ def checkpoint_sequential(
     >>> wg.utils.checkpoint.checkpoint_sequential(model, 2, wg.ones(4, 2)).shape
     wengert.Size([4, 1])
     """
-    steps = (
-        list(functions.children()) if isinstance(functions, wg.nn.Sequential) else list(functions)
-    )
+    steps = list(functions.children() if hasattr(functions, "children") else functions)
     if not 1 <= segments <= len(steps):
         raise ValueError(
             f"checkpoint_sequential(): segments must be between 1 and the number of functions, "

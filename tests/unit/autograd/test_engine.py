@@ -183,8 +183,12 @@ def test_a_gradient_set_by_hand_is_added_to_in_place() -> None:
     ("value", "error", "text"),
     [
         (wg.ones(3), RuntimeError, "attempting to assign a gradient of size"),
-        (wg.ones(2), RuntimeError, "attempting to assign a gradient with dtype 'float32'"),
-        (3.0, TypeError, "assigned grad expected to be a Tensor or None but got"),
+        (wg.ones(2), RuntimeError, "attempting to assign a gradient with dtype"),
+        (
+            3.0,
+            TypeError,
+            "assigned grad expected to be a Tensor or None but got grad of type float",
+        ),
     ],
 )
 def test_gradients_that_do_not_fit(value: Any, error: type[Exception], text: str) -> None:
@@ -320,7 +324,7 @@ def test_inputs_of_backward() -> None:
     w.backward(inputs=[z])
     assert z.grad.item() == 2
     assert (x.grad.item(), y.grad.item()) == (12, 4)
-    with pytest.raises(RuntimeError, match="`inputs` argument to `backward"):
+    with pytest.raises(RuntimeError, match=r"`inputs` argument to `backward\(\)` cannot be empty"):
         (x * 1).backward(inputs=[])
 
 

@@ -83,6 +83,21 @@ CUTS = {
         (g,) = wg.autograd.grad((w ** 3).sum(), w)  # here
         loss = g.sum()
     """, "autograd.grad", "computed without create_graph=True"),
+    "mark_non_differentiable": ("""
+        class Half(wg.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                y = x * 0.5
+                ctx.mark_non_differentiable(y)
+                return y
+
+            @staticmethod
+            def backward(ctx, g):
+                return g
+
+        h = Half.apply(w)  # here
+        loss = h.sum()
+    """, "Half", "the custom function marks this output as not differentiable"),
     "requires_grad_() after a cut": ("""
         h = (w * 2).detach()  # here
         h.requires_grad_()

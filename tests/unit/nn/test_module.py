@@ -220,11 +220,6 @@ def test_global_hooks():
     assert seen == [nn.Identity, nn.Sequential]
 
 
-def test_backward_hooks_say_what_to_do():
-    with pytest.raises(NotImplementedError, match=r"Tensor\.register_hook"):
-        nn.Identity().register_full_backward_hook(lambda *_: None)
-
-
 def test_missing_forward():
     with pytest.raises(NotImplementedError, match='missing the required "forward"'):
         nn.Module()()

@@ -214,6 +214,26 @@ def test_threads_do_not_change_a_bit(name):
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("name", ["SGD", "RMSprop", "NAdam", "Adadelta"])
+def test_a_thousand_steps_stay_near(name):
+    *_, (p, expected) = _trajectory(name, (3,), wg.float64, steps=1000)
+    np.testing.assert_allclose(p.detach().numpy(), expected, rtol=1e-10)
+
+
+def test_a_step_takes_no_memory():
+    p = nn.Parameter(wg.ones(1 << 14))
+    p.grad = wg.ones(1 << 14)
+    for name in ALL:
+        if name == "Muon":  # products of matrices need room
+            continue
+        optimizer = getattr(optim, name)([p])
+        optimizer.step()
+        wg.memory.reset_peak_memory_stats()
+        before = wg.memory.max_memory_allocated()
+        optimizer.step()
+        assert wg.memory.max_memory_allocated() - before < 4096
+
+
 ALL = [*CASES, "Adam", "AdamW", "Muon"]
 
 

@@ -164,6 +164,18 @@ def test_it_runs_again_for_each_backward_call_and_not_more() -> None:
         y.sum().backward()
 
 
+def test_operations_that_read_a_saved_value_twice_cause_one_run() -> None:
+    runs = []
+
+    def block(x: Any) -> Any:
+        runs.append(1)
+        return (x @ x).exp() @ x
+
+    x = wg.ones(2, 2, requires_grad=True)
+    checkpoint(block, x).sum().backward()
+    assert len(runs) == 2
+
+
 def test_second_derivatives_and_grad() -> None:
     x = wg.linspace(0, 1, 4, dtype=wg.float64).requires_grad_()
     (first,) = wg.autograd.grad(checkpoint(wg.sin, x).sum(), x, create_graph=True)
@@ -210,6 +222,25 @@ def test_contexts_around_both_runs() -> None:
     assert order == ["first", "after first"]
     y.sum().backward()
     assert order[2:] == ["second", "after second"]
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_both_runs_have_the_same_autocast(reentrant: bool) -> None:
+    dtypes = []
+
+    def block(x: Any) -> Any:
+        y = x @ x
+        dtypes.append(y.dtype)
+        return y.exp()
+
+    x = wg.ones(2, 2, requires_grad=True)
+    with wg.autocast("cpu"):
+        y = checkpoint(block, x, use_reentrant=reentrant)
+    y.float().sum().backward()
+    z = checkpoint(block, x, use_reentrant=reentrant)
+    with wg.autocast("cpu"):
+        z.sum().backward()
+    assert dtypes == [wg.bfloat16, wg.bfloat16, wg.float32, wg.float32]
 
 
 def test_a_second_run_that_does_something_else() -> None:
