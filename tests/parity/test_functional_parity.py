@@ -292,9 +292,14 @@ FUNCTIONAL = {
 }
 
 
+def _tuples(value):
+    """PyTorch documents tuples, and returns lists of lists where the strategy is forward mode."""
+    return tuple(map(_tuples, value)) if isinstance(value, tuple | list) else value
+
+
 @pytest.mark.parametrize("name", FUNCTIONAL)
 def test_functional(name):
-    _compare(lambda L, x, y: FUNCTIONAL[name](L.autograd.functional, x, y), X, Y)
+    _compare(lambda L, x, y: _tuples(FUNCTIONAL[name](L.autograd.functional, x, y)), X, Y)
 
 
 def test_forward_jacobian_needs_vectorize():
