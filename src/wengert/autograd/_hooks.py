@@ -293,6 +293,10 @@ class GradientObserver:
     ) -> None:
         self.tensors, self._node = _C._observe(tuple(tensors), hook)
 
+    def watches(self, tensor: Tensor) -> bool:
+        """Whether the tensor is one of those that are observed, and was not written to since."""
+        return tensor.grad_fn is self._node
+
     def end(self) -> None:
         """From now on the tensors are what they were before."""
         _C._stop_observing(self.tensors, self._node)

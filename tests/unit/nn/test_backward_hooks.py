@@ -110,6 +110,23 @@ def test_shortcuts_in_place() -> None:
     assert len(seen) == 5
 
 
+@pytest.mark.parametrize("of_leaf", [False, True])
+@pytest.mark.parametrize("make", [nn.Identity, nn.Sequential, lambda: nn.Dropout().eval()])
+def test_modules_that_return_their_input(make: Any, of_leaf: bool) -> None:
+    seen: list[Any] = []
+    module = make()
+    module.register_full_backward_hook(record(seen))
+    module.register_full_backward_hook(lambda m, given, got: (given[0] * 2,))
+    x = leaf(1.0)
+    y = x if of_leaf else x * 1
+    (module(y) * 3 + y * 10).sum().backward()
+    assert seen == [([[3.0]], [[3.0]])]
+    assert x.grad.item() == 16.0
+    if not of_leaf:
+        module(y).mul_(5)
+        assert y.item() == 5.0
+
+
 def test_inputs_without_gradient() -> None:
     seen: list[Any] = []
     layer = nn.Linear(2, 1, bias=False)

@@ -209,7 +209,14 @@ class _BackwardHooks:
         given = [args[i] for i in self.input_places]
         observer = wg.autograd.graph.GradientObserver(given, self.with_inputs)
         try:
-            return forward(*_placed(args, self.input_places, observer.tensors), **kwargs)
+            result = forward(*_placed(args, self.input_places, observer.tensors), **kwargs)
+            # An input that is an output, too, is both: as an output it stays behind the observer.
+            outputs = result if isinstance(result, tuple) else (result,)
+            same = [i for i in _needing_gradients(outputs) if observer.watches(outputs[i])]
+            if not same:
+                return result
+            views = [outputs[i].view_as(outputs[i]) for i in same]
+            return _like(result, _placed(outputs, same, views))
         finally:
             observer.end()
 
@@ -230,11 +237,7 @@ class _BackwardHooks:
             return tuple(grads[i] for i in places)
 
         observer = wg.autograd.graph.GradientObserver([outputs[i] for i in places], with_outputs)
-        seen = _placed(outputs, places, observer.tensors)
-        if not isinstance(result, tuple):
-            return seen[0]
-        # A named tuple stays one.
-        return type(result)(*seen) if hasattr(result, "_fields") else type(result)(seen)
+        return _like(result, _placed(outputs, places, observer.tensors))
 
     def with_inputs(self, gradients: tuple) -> tuple:
         if self.grad_outputs is None:
@@ -274,6 +277,13 @@ def _placed(values: tuple, places: list[int], tensors: Sequence[Any]) -> tuple:
     for i, tensor in zip(places, tensors, strict=True):
         result[i] = tensor
     return tuple(result)
+
+
+def _like(result: Any, outputs: tuple) -> Any:
+    """The outputs in the form of the result: one alone, a tuple, or a named tuple."""
+    if not isinstance(result, tuple):
+        return outputs[0]
+    return type(result)(*outputs) if hasattr(result, "_fields") else type(result)(outputs)
 
 
 def _as_tuple(value: Any) -> tuple:
