@@ -14,7 +14,7 @@ from opgen.stubs import Tensor, opaque
         samples=[{"gates": "randn(3, 2, 8)", "hidden": "randn(2, 2)", "memory": "randn(2, 2)",
                   "weight": "randn(8, 2)"},
                  {"gates": "randn(1, 1, 4)", "hidden": "randn(1, 1)", "memory": "randn(1, 1)",
-                  "weight": "randn(4, 1)"}])
+                  "weight": "randn(4, 1)"}], batch="rule")
 def _lstm(gates: Tensor, hidden: Tensor, memory: Tensor,
           weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """All steps of an LSTM layer: S. Hochreiter and J. Schmidhuber (1997), with F. Gers' forget gate.
@@ -25,7 +25,7 @@ def _lstm(gates: Tensor, hidden: Tensor, memory: Tensor,
     values of the gates (T, B, 4H)."""
 
 
-@opaque(public="")
+@opaque(public="", batch="through")
 def _lstm_vjp(grad_hidden: Tensor | None, grad_memory: Tensor | None, grad_gates: Tensor | None,
               hidden: Tensor, memory: Tensor, weight: Tensor, hiddens: Tensor, memories: Tensor,
               gates: Tensor, want_hidden: bool, want_memory: bool,

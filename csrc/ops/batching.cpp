@@ -7,6 +7,7 @@
 #include "operators/matmul.h"
 #include "operators/norm.h"
 #include "operators/reduction.h"
+#include "operators/rnn.h"
 #include "operators/scan.h"
 #include "operators/shape.h"
 #include "operators/sort.h"
@@ -422,6 +423,46 @@ std::tuple<Tensor, Tensor, Tensor> _batch_norm_batch(const Lift& at, const Tenso
   }
   return {wrap_second(at, parted(y, 1, at.size())), at.wrap(parted(used_mean, 0, at.size()), true),
           at.wrap(parted(used_rstd, 0, at.size()), true)};
+}
+
+// --- recurrent layers ---
+
+std::tuple<Tensor, Tensor, Tensor> _lstm_batch(const Lift& at, const Tensor& gates,
+                                               const Tensor& hidden, const Tensor& memory,
+                                               const Tensor& weight) {
+  if (!at.any_batched(gates, hidden, memory, weight)) {
+    return at.wrap(_lstm(at.inner(gates), at.inner(hidden), at.inner(memory), at.inner(weight)),
+                   false);
+  }
+  if (at.is_batched(weight)) {
+    // Nothing is shared: a layer per sample.
+    const auto g = unbind(at.front(gates)), h = unbind(at.front(hidden));
+    const auto c = unbind(at.front(memory)), w = unbind(at.front(weight));
+    std::vector<Tensor> parts[3];
+    for (size_t i = 0; i < w.size(); ++i) {
+      const auto [hiddens, memories, values] = _lstm(g[i], h[i], c[i], w[i]);
+      parts[0].push_back(hiddens);
+      parts[1].push_back(memories);
+      parts[2].push_back(values);
+    }
+    if (w.empty()) {
+      const Tensor none = _zeros(
+          at.grown(Dims{gates.sizes()[0], hidden.sizes()[0], hidden.sizes()[1]}), gates.dtype());
+      return at.wrap(std::make_tuple(none, none, at.front(gates)), true);
+    }
+    return at.wrap(std::make_tuple(stack(parts[0], 0), stack(parts[1], 0), stack(parts[2], 0)),
+                   true);
+  }
+  // Samples are more rows: [B, T, N, ...] to [T, B * N, ...].
+  const auto steps = [&](const Tensor& lifted) {
+    const Tensor x = transpose(at.front(lifted), 0, 1);
+    return reshape(x, Dims{x.sizes()[0], x.sizes()[1] * x.sizes()[2], x.sizes()[3]});
+  };
+  const auto [hiddens, memories, values] =
+      _lstm(steps(gates), merged(at.front(hidden)), merged(at.front(memory)), at.inner(weight));
+  return {wrap_second(at, parted(hiddens, 1, at.size())),
+          wrap_second(at, parted(memories, 1, at.size())),
+          wrap_second(at, parted(values, 1, at.size()))};
 }
 
 }  // namespace wengert::ops

@@ -135,7 +135,8 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
                     const Tensor& hidden, const Tensor& memory, const Tensor& weight,
                     const Tensor& hiddens, const Tensor& memories, const Tensor& gates,
                     bool want_hidden, bool want_memory, bool want_weight) {
-  if (modes.grad) {
+  if (modes.grad ||
+      any_wrapped(grad_hidden, grad_memory, grad_gates, hidden, memory, weight, gates)) {
     return recorded(grad_hidden, grad_memory, grad_gates, hidden, memory, weight, hiddens, memories,
                     gates);
   }

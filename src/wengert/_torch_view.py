@@ -24,7 +24,13 @@ from wengert.torch_version import TorchVersion
 # The version of PyTorch whose names and behaviour are ours.
 VERSION = TorchVersion("2.13.0+wengert")
 # Modules of PyTorch whose names are elsewhere here.
-_PLACES = {"functional": "wengert", "optim.adamw": "wengert.optim.adam"}
+_PLACES = {
+    "functional": "wengert",
+    "nn.modules.channelshuffle": "wengert.nn.modules.pixelshuffle",
+    "optim.adamw": "wengert.optim.adam",
+}
+# Packages whose names are spread over other files here: their modules offer all of them.
+_SPREAD = ("wengert.nn.modules", "wengert.optim", "wengert.utils.data", "wengert.distributions")
 
 
 class _View(ModuleType):
@@ -109,13 +115,17 @@ class _Finder(importlib.abc.MetaPathFinder):
                 text += "\n  wengert, which runs in the place of PyTorch, does not have it"
             raise ModuleNotFoundError(text, name=name) from None
         if "__getattr__" not in vars(module):
-            refuse = functools.partial(_refuse_in, module, name)
-            vars(module)["__getattr__"] = refuse
+            look = functools.partial(_elsewhere, module, name)
+            vars(module)["__getattr__"] = look
             _refusing.append(module)
         return module
 
 
-def _refuse_in(module: ModuleType, shown: str, name: str) -> Any:
+def _elsewhere(module: ModuleType, shown: str, name: str) -> Any:
+    """A name that another module of the same package has; or the error."""
+    package = sys.modules.get(module.__name__.rpartition(".")[0])
+    if package is not None and package.__name__ in _SPREAD and name in package.__all__:
+        return getattr(package, name)
     _missing.raise_missing(module, name, shown)
 
 

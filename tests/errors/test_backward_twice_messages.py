@@ -110,38 +110,32 @@ CASES = {
         """,
     "a checkpointed block that reads a tensor from outside": """
         import wengert as wg
-        from wengert import autograd
-
-
-        class Checkpoint(autograd.Function):
-            @staticmethod
-            def forward(ctx, block, x):
-                ctx.block = block
-                ctx.save_for_backward(x)
-                with autograd.no_grad():
-                    return block(x)
-
-            @staticmethod
-            def backward(ctx, g):
-                (x,) = ctx.saved_tensors
-                x = x.detach().requires_grad_()
-                with autograd.enable_grad():
-                    y = ctx.block(x)
-                y.backward(g)
-                return None, x.grad
-
+        from wengert.utils.checkpoint import checkpoint
 
         w = wg.ones(3, requires_grad=True)
         x = wg.ones(3, requires_grad=True)
         scale = w.exp()
-        y = Checkpoint.apply(lambda x: (x * scale).sin(), x)
+        y = checkpoint(lambda x: (x * scale).sin(), x, use_reentrant=True)
         loss = (y + scale).sum()
         loss.backward()
         ----
-            shared part     exp        script.py:25   scale = w.exp()
-            used again by   add        script.py:27   loss = (y + scale).sum()
-            freed by        backward   script.py:19   y.backward(g)
-            fix: script.py:25 lies outside of a block that is differentiated on its own (checkpoint with use_reentrant=True): pass 'scale' to the block as an argument, or use use_reentrant=False.
+            shared part     exp        script.py:6   scale = w.exp()
+            used again by   add        script.py:8   loss = (y + scale).sum()
+            freed by        backward   script.py:9   loss.backward()   (a call within this one)
+            fix: script.py:6 lies outside of a block that is differentiated on its own (checkpoint with use_reentrant=True): pass 'scale' to the block as an argument, or use use_reentrant=False.
+        """,
+    "a checkpointed block, twice": """
+        import wengert as wg
+        from wengert.utils.checkpoint import checkpoint
+
+        x = wg.ones(3, requires_grad=True)
+        loss = checkpoint(lambda x: x.exp().sin(), x, use_reentrant=False).sum()
+        loss.backward()
+        loss.backward()
+        ----
+            shared part   sin        script.py:5   loss = checkpoint(lambda x: x.exp().sin(), x, use_reentra...
+            freed by      backward   script.py:6   loss.backward()
+            fix: call backward once on this result, or keep the graph in the first call: retain_graph=True at script.py:6.
         """,
     "a custom function": """
         import wengert as wg
@@ -206,6 +200,24 @@ CURED = {
         trunk, a, b = nn.Linear(3, 3), nn.Linear(3, 1), nn.Linear(3, 1)
         features = trunk(wg.ones(2, 3)).tanh()
         (a(features).sum() + b(features).sum()).backward()
+    """,
+    "an argument of the checkpointed block": """
+        import wengert as wg
+        from wengert.utils.checkpoint import checkpoint
+        w = wg.ones(3, requires_grad=True)
+        x = wg.ones(3, requires_grad=True)
+        scale = w.exp()
+        y = checkpoint(lambda x, scale: (x * scale).sin(), x, scale, use_reentrant=True)
+        (y + scale).sum().backward()
+    """,
+    "a checkpointed block that may read what it likes": """
+        import wengert as wg
+        from wengert.utils.checkpoint import checkpoint
+        w = wg.ones(3, requires_grad=True)
+        x = wg.ones(3, requires_grad=True)
+        scale = w.exp()
+        y = checkpoint(lambda x: (x * scale).sin(), x, use_reentrant=False)
+        (y + scale).sum().backward()
     """,
     "retain_graph": """
         import wengert as wg

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from benchmarks import anomaly, sites, switched
 
@@ -23,19 +25,21 @@ def test_programs_run_in_pytorch() -> None:
         switched.program("torch", setup)()
 
 
-def test_cost_is_that_of_the_switch() -> None:
-    state = {"on": False, "steps": 0}
+def test_cost_is_that_of_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = {"on": False, "steps": 0, "now": 0.0}
+    monkeypatch.setattr(switched, "time", SimpleNamespace(perf_counter=lambda: state["now"]))
 
     def step() -> None:
         state["steps"] += 1
-        for _ in range(3 if state["on"] else 1):
-            sum(range(3000))
+        state["now"] += 0.003 if state["on"] else 0.002
+        if state["steps"] == 10:  # something else takes the processor
+            state["now"] += 1
 
-    found = switched.cost(step, lambda on: state.update(on=on), 0.05)
-    assert 1.8 < found.ratio < 5
-    assert 0 < found.seconds < 1
+    found = switched.cost(step, lambda on: state.update(on=on), 5.0)
+    assert found.ratio == pytest.approx(1.5)
+    assert found.seconds == pytest.approx(0.002)
     assert state["on"] is False
-    assert state["steps"] > 6
+    assert state["steps"] > 1000
 
 
 def test_sites_are_switched_off_and_on_again(monkeypatch: pytest.MonkeyPatch) -> None:

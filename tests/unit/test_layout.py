@@ -153,7 +153,7 @@ def test_geometry_that_is_refused(call: Callable[[Any], Any], text: str) -> None
 @pytest.mark.parametrize(
     "write",
     [
-        lambda y: y.add_(1), lambda y: y.zero_(), lambda y: y.fill_(1), lambda y: y.mul_(y),
+        lambda y: y.add_(1), lambda y: y.mul_(y),
         lambda y: y.copy_(wg.ones(3)), lambda y: y.exp_(), lambda y: y.clamp_(0, 1),
         lambda y: y.masked_fill_(y > 0, 1), lambda y: y.uniform_(), lambda y: y.relu_(),
         lambda y: y.index_fill_(0, wg.tensor([0]), 1.0), lambda y: y.addcmul_(y, y),
@@ -168,6 +168,15 @@ def test_elements_that_share_memory_are_not_written_to(write: Callable[[Any], An
         write(x.expand(3))
     assert x.tolist() == [1]
     assert x._version == 0
+
+
+def test_one_value_for_all_may_be_written_to_shared_elements() -> None:
+    """As in PyTorch: which element is written last does not matter."""
+    x = wg.ones(1)
+    x.expand(3).fill_(4)
+    assert x.tolist() == [4]
+    assert x.expand(3).zero_().tolist() == [0, 0, 0]
+    assert x.tolist() == [0]
 
 
 def test_partial_overlap_is_read_before_it_is_written() -> None:

@@ -129,7 +129,14 @@ def test_imports_of_torch(root: Path, tmp_path: Path) -> None:
         from torch import nn as same, optim as also, Tensor, tensor
         from torch.nn import functional, Linear
         from torch.nn.modules.linear import Linear as Third
+        from torch.nn.modules.activation import MultiheadAttention, ReLU
+        from torch.nn.modules.channelshuffle import ChannelShuffle
+        from torch.optim.adamw import AdamW
+        from torch.optim.lr_scheduler import StepLR
+        from torch.distributions.normal import Normal
+        from torch.functional import einsum
         from torch.utils.data import DataLoader, TensorDataset
+        from torch.utils.data.dataset import Dataset
         import torch.utils.data
         import wengert, wengert.nn
 

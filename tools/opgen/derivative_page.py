@@ -22,7 +22,8 @@ Written by `make docs` from the operator table; a test fails where a cell is bla
   entry's `batch`; *rule*, a function in C++; *random*, as `randomness` says. Never a loop, but where it says so.
 - *through*: the operator is made of others, whose rules apply.
 """
-LOOPS = {"histc": "rule (a loop: the bounds depend on the values)"}
+LOOPS = {"histc": "rule (a loop: the bounds depend on the values)",
+         "_lstm": "rule (a loop where the weights are mapped)"}  # fmt: skip
 SAID = {"dynamic": "refused: the size of the result depends on values",
         "by hand": "rule", "refuse": "refused"}  # fmt: skip
 

@@ -238,7 +238,7 @@ def _mapped(function: Any, in_dims: tuple[int | None, ...], info: VmapInfo) -> A
 
     class Mapped(Function):
         @staticmethod
-        def forward(*args: Any) -> Any:  # type: ignore[override]
+        def forward(*args: Any) -> Any:
             return vmap(function.forward, in_dims, 0, randomness)(*args)
 
         @staticmethod

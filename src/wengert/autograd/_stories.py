@@ -182,6 +182,8 @@ def released(owner: Node) -> str:
         rows.append(("used again by", label(user["op"]), place(user["site"]), source(user["site"])))
     same = first is not None and first["site"] == now["site"]
     note = "   (an earlier pass over this line)" if same and now["site"] else ""
+    if first is not None and first["depth"] > now["depth"]:
+        note = "   (a call within this one)"
     rows.append(("freed by", "backward", freed_at,
                  source(first["site"] if first else None) + note))  # fmt: skip
     return columns(rows) + "\n    fix: " + _release_cure(nodes, fresh, shared, first, now)

@@ -13,7 +13,7 @@ from wengert import _C
 from wengert._C import _FunctionBase, _refuse_gradient
 from wengert._C import _FunctionCtx as FunctionCtx
 
-from ._function_transforms import apply_in_transform as _apply_in_transform
+from ._function_transforms import apply_in_transform as _apply_in_transform  # noqa: F401
 from ._names import place
 from .grad_mode import no_grad
 

@@ -117,6 +117,8 @@ def layer(
 
 def _is_plain(share: Tensor, state: State, weights: Weights, bias: bool) -> bool:
     """Can all steps of an LSTM be one operator?"""
+    if _ops._highest_level((share, *state, *weights)) is not None:
+        return False  # a transform maps or pushes each step; the operator has no batching rule
     same = {share.dtype, weights[1].dtype, *(x.dtype for x in state)}
     return len(weights) == (4 if bias else 2) and same in ({wg.float32}, {wg.float64})
 

@@ -394,3 +394,17 @@ def test_harmless_infinities_are_forgotten() -> None:
     with autograd.detect_anomaly():
         for _ in range(300):
             wg.where(x > 0, x.log(), 0.0).sum().backward()
+
+
+@pytest.mark.parametrize("name", ["Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RMSprop"])
+def test_each_optimizer_is_watched(name: str) -> None:
+    """Without eps these divide a gradient of zero by zero."""
+    w = wg.nn.Parameter(wg.ones(2))
+    optimizer = getattr(wg.optim, name)([w], eps=0.0)
+    (w * 0).sum().backward()
+    with pytest.raises(RuntimeError) as caught, autograd.detect_anomaly():
+        optimizer.step()
+    lines = str(caught.value).split("\n")
+    assert lines[0] == "a parameter became nan."
+    kind = "Adam" if name == "AdamW" else name
+    assert re.search(rf"nan made by   {kind}\.step   .*test_anomaly_mode\.py:\d+", lines[2])

@@ -136,6 +136,22 @@ def test_the_first_gradient_shares_memory_with_nothing_visible() -> None:
     assert [g.tolist() for g in seen] == [[1], [1], [5]]
 
 
+def test_a_cotangent_that_becomes_a_gradient_is_copied() -> None:
+    for create_graph in (False, True):
+        cotangent = wg.full((2,), 2.0, dtype=wg.float64)
+        x = leaf([1.0, 2.0])
+        x.backward(cotangent, create_graph=create_graph)
+        (x * 5).sum().backward()
+        assert x.grad.tolist() == [7, 7]
+        assert cotangent.tolist() == [2, 2]
+    y = leaf([1.0, 2.0])
+    z = y + 0
+    z.retain_grad()
+    z.backward(cotangent)
+    y.grad.add_(100)
+    assert z.grad.tolist() == cotangent.tolist() == [2, 2]
+
+
 def test_the_first_gradient_of_an_expanded_cotangent() -> None:
     x = leaf([[1.0, 2], [3, 4]])
     x.sum().backward()
@@ -168,7 +184,11 @@ def test_a_gradient_set_by_hand_is_added_to_in_place() -> None:
     [
         (wg.ones(3), RuntimeError, "attempting to assign a gradient of size"),
         (wg.ones(2), RuntimeError, "attempting to assign a gradient with dtype"),
-        (3.0, TypeError, "assigned grad expected to be a Tensor or None but got grad of type float"),
+        (
+            3.0,
+            TypeError,
+            "assigned grad expected to be a Tensor or None but got grad of type float",
+        ),
     ],
 )
 def test_gradients_that_do_not_fit(value: Any, error: type[Exception], text: str) -> None:

@@ -122,3 +122,16 @@ def test_blocks_can_be_replaced():
     x = wg.randn(3, 1, 4)
     alone = layer(x[:1])
     assert wg.allclose(layer(x)[:1], alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_transforms_see_through(kind):
+    layer = getattr(nn, kind)(3, 4)
+    x = wg.randn(3, 5, 2, 3)
+    mapped = wg.func.vmap(lambda each: layer(each)[0])(x)
+    wg.testing.assert_close(mapped, wg.stack([layer(each)[0] for each in x]))
+    tangent = wg.randn(5, 2, 3)
+    _, pushed = wg.func.jvp(lambda each: layer(each)[0], (x[0],), (tangent,))
+    step = 1e-3
+    moved = [layer(x[0] + sign * step * tangent)[0] for sign in (1, -1)]
+    wg.testing.assert_close(pushed, (moved[0] - moved[1]) / (2 * step), atol=2e-3, rtol=2e-2)
