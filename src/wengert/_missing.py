@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-import dis
 import importlib
 import sys
+from opcode import opmap
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -81,6 +80,8 @@ def nearest(module: ModuleType, name: str) -> list[str]:
     """Public names of the module that look like `name`, the best first."""
     names = [each for each in dir(module) if not each.startswith("_")]
     by_lower = {each.lower(): each for each in names}
+    import difflib  # not before it is needed
+
     found = difflib.get_close_matches(name.lower(), by_lower, 3, 0.75)
     return [by_lower[each] for each in found]
 
@@ -101,7 +102,7 @@ def sentence(module: ModuleType, name: str, shown: str | None = None) -> str:
     return text
 
 
-_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+_IMPORT_FROM = opmap["IMPORT_FROM"]
 
 
 def _importing(depth: int) -> bool:

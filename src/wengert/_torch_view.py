@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import wengert
 from wengert import _C, _missing
 from wengert.torch_version import TorchVersion
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:  # importing importlib.abc would take a quarter of the time of importing wengert
+    Loader = MetaPathFinder = object
 
 # The version of PyTorch whose names and behaviour are ours.
 VERSION = TorchVersion("2.13.0+wengert")
@@ -67,7 +71,7 @@ def _or_none(name: str) -> Any:
         return None
 
 
-class _Loader(importlib.abc.Loader):
+class _Loader(Loader):
     """Gives a module that exists a second name."""
 
     def __init__(self, module: ModuleType) -> None:
@@ -82,7 +86,7 @@ class _Loader(importlib.abc.Loader):
             module.__spec__ = self.spec  # the import system has put its own there
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder(MetaPathFinder):
     """Answers for `torch` and all that lies below it, so that no other finder does."""
 
     def find_spec(

@@ -6,7 +6,6 @@ import fcntl
 import io
 import mmap
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -126,7 +125,7 @@ def write(file: Any, pieces: Iterable[Any]) -> None:
             _write_all(out.write, pieces)
         return
     _remove_stale(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with open(descriptor, "wb", buffering=1 << 20) as stream:
