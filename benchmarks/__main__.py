@@ -182,11 +182,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="processes per framework and group")
     parser.add_argument("--seconds", type=float, default=0.2, help="time per workload and process")
     parser.add_argument("--group", action="append", choices=GROUPS, help="only this (repeatable)")
+    parser.add_argument("--rival", action="append", choices=FRAMEWORKS[1:],
+                        help="only this besides wengert (repeatable)")  # fmt: skip
     parser.add_argument("--write", action="store_true",
                         help="put the table into README.md and the ratios into baseline.json")  # fmt: skip
     options = parser.parse_args(arguments)
     warning = busy()
-    results = measure(options.rounds, options.seconds, options.group or list(GROUPS))
+    results = measure(options.rounds, options.seconds, options.group or list(GROUPS), options.rival)
     goals = targets(results)
     worse = regressions(results, json.loads(BASELINE.read_text())) if BASELINE.exists() else []
     report = f"{machine()}\n\n{warning}{table(results)}"

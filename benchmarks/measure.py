@@ -66,8 +66,10 @@ def in_turn(rounds: int, names: list[str]) -> Iterator[str]:
         yield from names if number % 2 == 0 else reversed(names)
 
 
-def measure_group(group: str, rounds: int, seconds: float, results: Results) -> None:
-    names = [f for f in frameworks() if any(applies(w, f) for w in GROUPS[group])]
+def measure_group(
+    group: str, rounds: int, seconds: float, results: Results, chosen: list[str]
+) -> None:
+    names = [f for f in chosen if any(applies(w, f) for w in GROUPS[group])]
     for framework in in_turn(rounds, names):
         answer = json.loads(python("-m", "benchmarks.worker", framework, group, str(seconds)))
         for name, value in answer["times"].items():
@@ -84,9 +86,9 @@ def wall(code: str) -> float:
     return time.perf_counter() - start
 
 
-def measure_import(rounds: int, results: Results) -> None:
+def measure_import(rounds: int, results: Results, chosen: list[str]) -> None:
     """What `import` adds to the start of Python, files in the cache."""
-    names = [name for name in frameworks() if "." not in name]
+    names = [name for name in chosen if "." not in name]
     for framework in names:
         wall(f"import {framework}")
     series = results.setdefault(IMPORT, Series("ms"))
@@ -122,11 +124,15 @@ def measure_sizes(results: Results) -> None:
         results["wheel"] = Series("MB", {"wengert": [wheel.stat().st_size]})
 
 
-def measure(rounds: int, seconds: float, groups: list[str]) -> Results:
+def measure(
+    rounds: int, seconds: float, groups: list[str], rivals: list[str] | None = None
+) -> Results:
+    """Against all frameworks that are installed, or only these."""
+    chosen = [f for f in frameworks() if rivals is None or f in ("wengert", *rivals)]
     results: Results = {}
     for group in groups:
         print(f"measuring: {group}", file=sys.stderr, flush=True)
-        measure_group(group, rounds, seconds, results)
-    measure_import(rounds, results)
+        measure_group(group, rounds, seconds, results, chosen)
+    measure_import(rounds, results, chosen)
     measure_sizes(results)
     return results
