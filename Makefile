@@ -94,7 +94,7 @@ format: $(VENV)/.lint-ready ## rewrite the sources in the project's style
 docs: build ## write docs/reference from the operator table
 	PYTHONPATH=tools $(RUN) -m opgen docs --ops ops --out docs/reference
 
-# The sanitizers' runtime has to be loaded before Python. Leaks are not looked for: CPython keeps
+# The sanitizers' runtime has to be loaded before Python, and the library that throws with it. Leaks are not looked for: CPython keeps
 # much alive on purpose, and the tests count our own objects.
 SANITIZED := $(CURDIR)/build/sanitize/package
 sanitize: $(VENV)/.test-ready ## fuzz the core under AddressSanitizer and UBSan
@@ -105,8 +105,9 @@ sanitize: $(VENV)/.test-ready ## fuzz the core under AddressSanitizer and UBSan
 	cp -r src/wengert $(SANITIZED)/ && rm -f $(SANITIZED)/wengert/_C.*.so
 	$(CMAKE) --install build/sanitize --prefix $(SANITIZED) > /dev/null
 	PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc WENGERT_CPP_TESTS=$(CURDIR)/build/sanitize \
-	  LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so)" \
-	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	  LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so) \
+	              $$($${CXX:-c++} -print-file-name=libstdc++.so.6)" \
+	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	  $(RUN) -m pytest -q -p no:cacheprovider -o pythonpath=". tools" \
 	  tests/tiny tests/fuzz tests/cpp
 

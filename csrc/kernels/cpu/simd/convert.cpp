@@ -15,9 +15,15 @@ void convert_dense(const char* source, char* target, int64_t n) {
   if constexpr (std::is_same_v<From, To>) {
     std::memcpy(target, source, static_cast<size_t>(n) * sizeof(From));
   } else {
-    const auto* in = reinterpret_cast<const From*>(source);
     auto* out = reinterpret_cast<To*>(target);
-    for (int64_t i = 0; i < n; ++i) out[i] = convert<To>(in[i]);
+    if constexpr (std::is_same_v<From, bool>) {
+      // Bytes that others wrote, or nobody, may be neither 0 nor 1.
+      const auto* in = reinterpret_cast<const uint8_t*>(source);
+      for (int64_t i = 0; i < n; ++i) out[i] = convert<To>(in[i] != 0);
+    } else {
+      const auto* in = reinterpret_cast<const From*>(source);
+      for (int64_t i = 0; i < n; ++i) out[i] = convert<To>(in[i]);
+    }
   }
 }
 
