@@ -49,24 +49,20 @@ def sgd_step(loss, rate=0.01):
 def adam_state(params):
     return (params, zeros_like(params), zeros_like(params), jnp.zeros(()))
 """
-_JAX_ADAM = """
+_JAX_STEP = """
+def step():
+    global state
+    state, value = step_(state, *batch)
+    value.block_until_ready()
+"""
+_JAX_ADAM = f"""
 step_ = adam_step(loss)
 state = adam_state(params)
-
-def step():
-    global state
-    state, value = step_(state, *batch)
-    value.block_until_ready()
-"""
-_JAX_SGD = """
+{_JAX_STEP}"""
+_JAX_SGD = f"""
 step_ = sgd_step(loss)
 state = params
-
-def step():
-    global state
-    state, value = step_(state, *batch)
-    value.block_until_ready()
-"""
+{_JAX_STEP}"""
 
 # ---- regressions and multilayer perceptrons -----------------------------------------------------
 
@@ -144,8 +140,7 @@ def pooled(x):
 
 def loss(params, x, y):
     for (w, b), padding in zip(params[:2], (2, 0)):
-        x = jax.lax.conv(x, w, (1, 1), [(padding, padding)] * 2) if False else \\
-            jax.lax.conv_general_dilated(x, w, (1, 1), [(padding, padding)] * 2)
+        x = jax.lax.conv_general_dilated(x, w, (1, 1), [(padding, padding)] * 2)
         x = pooled(jax.nn.relu(x + b))
     x = x.reshape(64, -1)
     for w, b in params[2:-1]:

@@ -1,6 +1,6 @@
 """What a measured program is."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Workload:
     compiled: str | None = None
     flops: float | None = None  # per run, where the fraction of the machine's peak is of interest
     goal: float | None = None  # PyTorch's time over ours has to reach this
-    overhead: bool = field(default=False)  # part of the gate against regressions
+    overhead: bool = False  # part of the gate against regressions
 
 
 IMPORTS = """

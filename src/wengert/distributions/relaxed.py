@@ -74,7 +74,29 @@ class LogitRelaxedBernoulli(_ByOdds):
         return temperature.log() + difference - 2 * log1p_exp(difference)
 
 
-class RelaxedBernoulli(TransformedDistribution):
+class _Relaxed(TransformedDistribution):
+    """What both relaxed distributions pass on from the one that they transform."""
+
+    has_rsample = True
+    base_dist: Any
+
+    @property
+    def temperature(self) -> Any:
+        """The temperature."""
+        return self.base_dist.temperature
+
+    @property
+    def logits(self) -> wg.Tensor:
+        """The log odds of one, or the logarithms of the probabilities."""
+        return self.base_dist.logits
+
+    @property
+    def probs(self) -> wg.Tensor:
+        """The probability of one, or the probabilities."""
+        return self.base_dist.probs
+
+
+class RelaxedBernoulli(_Relaxed):
     """A number in (0, 1) that is near 0 or 1 where the temperature is low; differentiable.
 
     Args:
@@ -89,8 +111,6 @@ class RelaxedBernoulli(TransformedDistribution):
         "logits": constraints.real,
     }
     support = constraints.unit_interval
-    has_rsample = True
-    base_dist: LogitRelaxedBernoulli
 
     def __init__(
         self,
@@ -101,21 +121,6 @@ class RelaxedBernoulli(TransformedDistribution):
     ) -> None:
         base = LogitRelaxedBernoulli(temperature, probs, logits, validate_args)
         super().__init__(base, SigmoidTransform(), validate_args=validate_args)
-
-    @property
-    def temperature(self) -> Any:
-        """The temperature."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> wg.Tensor:
-        """The log odds of one."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> wg.Tensor:
-        """The probability of one."""
-        return self.base_dist.probs
 
 
 class ExpRelaxedCategorical(_OverCategories):
@@ -168,7 +173,7 @@ class ExpRelaxedCategorical(_OverCategories):
         return (score - score.logsumexp(-1, True)).sum(-1) + scale
 
 
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(_Relaxed):
     """Shares that are near a one-hot vector where the temperature is low; differentiable.
 
     Args:
@@ -183,8 +188,6 @@ class RelaxedOneHotCategorical(TransformedDistribution):
         "logits": constraints.real_vector,
     }
     support = constraints.simplex
-    has_rsample = True
-    base_dist: ExpRelaxedCategorical
 
     def __init__(
         self,
@@ -195,18 +198,3 @@ class RelaxedOneHotCategorical(TransformedDistribution):
     ) -> None:
         base = ExpRelaxedCategorical(temperature, probs, logits, validate_args)
         super().__init__(base, ExpTransform(), validate_args=validate_args)
-
-    @property
-    def temperature(self) -> Any:
-        """The temperature."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> wg.Tensor:
-        """The logarithms of the probabilities."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> wg.Tensor:
-        """The probabilities."""
-        return self.base_dist.probs
