@@ -7,3 +7,4 @@
 #include "kernels/math/error_function.h"
 #include "kernels/math/gamma.h"
 #include "kernels/math/incomplete_gamma.h"
+#include "kernels/math/lanes.h"
