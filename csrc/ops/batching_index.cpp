@@ -491,12 +491,7 @@ Tensor searchsorted_batch(const Lift& at, const Tensor& sorted_sequence, const O
 Tensor histc_batch(const Lift& at, const Tensor& input, int64_t bins, const Scalar& min,
                    const Scalar& max) {
   if (!at.is_batched(input)) return at.wrap(histc(at.inner(input), bins, min, max), false);
-  // The bounds may depend on the values of each sample.
-  std::vector<Tensor> rows;
-  for (const Tensor& sample : unbind(at.front(input), 0)) {
-    rows.push_back(histc(sample, bins, min, max));
-  }
-  return at.wrap(rows.empty() ? _zeros(at.grown({bins}), input.dtype()) : stack(rows, 0), true);
+  return at.wrap(_histc_rows(flat(at, input), bins, min, max), true);
 }
 
 // --- dropout ---
