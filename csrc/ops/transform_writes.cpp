@@ -32,9 +32,14 @@ void write(const Lift& at, const char* op, const Tensor& target, const Tensor& s
     node->edges[0] = gradient_edge(target);
     node->edges[1] = gradient_edge(source);
   }
+  WatchedWrite watched;
+  if (watch_mode.on) [[unlikely]]
+    watched.before({{"source", source}});
   at.assign(target, result);
   wrote(op, target);
   if (node) rebase_history(target, node);
+  if (watch_mode.on) [[unlikely]]
+    watched.after(op, target);
 }
 
 // `source` in the sizes and dtype of `target`, without the history of the level.

@@ -428,6 +428,8 @@ class Transforms:
                 lines += [f"    set_history({y}, node, {i});" for i, y in enumerate(emitter.outputs)]
                 lines += ["    " + line for line in emitter._save_outputs("node")]
             lines.append("  }")
+        results = ["result"] if entry.outputs == -1 else emitter.outputs
+        lines += ["  " + line for line in emitter._watch(results)]
         return "\n".join([*lines, "  return result;", "}"])
 
     def inplace(self) -> str:
@@ -442,6 +444,8 @@ class Transforms:
                  f"    return {me};", "  }",
                  f"  at.adopt({me});", f"  const Tensor {me}_w = {me};",
                  f"  check_inplace({name}, {me});",
+                 "  WatchedWrite watched;",
+                 f"  if (watch_mode.on) [[unlikely]] watched.before({emitter._arguments_to_watch()});",
                  f"  const Tensor y = {entry.name}_value(at, {self._lifted_arguments()});",
                  f"  check_inplace_result({name}, {me}, y);"]
         if emitter.differentiable:
@@ -458,4 +462,5 @@ class Transforms:
             lines += [f"    static_cast<{emitter.node}*>(node.get())->{n}.output({me});"
                       for n in emitter.saved_outputs]
             lines += [f"    rebase_history({me}, node);", "  }"]
+        lines.append(f"  if (watch_mode.on) [[unlikely]] watched.after({name}, {me});")
         return "\n".join([*lines, f"  return {me};", "}"])
