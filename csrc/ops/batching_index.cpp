@@ -7,7 +7,6 @@
 #include "operators/creation.h"
 #include "operators/elementwise.h"
 #include "operators/gather.h"
-#include "operators/random.h"
 #include "operators/scan.h"
 #include "operators/shape.h"
 #include "operators/sort.h"
@@ -492,19 +491,6 @@ Tensor histc_batch(const Lift& at, const Tensor& input, int64_t bins, const Scal
                    const Scalar& max) {
   if (!at.is_batched(input)) return at.wrap(histc(at.inner(input), bins, min, max), false);
   return at.wrap(_histc_rows(flat(at, input), bins, min, max), true);
-}
-
-// --- dropout ---
-
-std::tuple<Tensor, Tensor> _dropout_batch(const Lift& at, const Tensor& input, double p) {
-  const bool differ = at.draws_differ(false);
-  if (differ) return at.wrap(_dropout(at.front(input), p), true);
-  if (!at.is_batched(input)) return at.wrap(_dropout(at.inner(input), p), false);
-  const Tensor mask = std::get<1>(_dropout(ones(input.sizes(), input.dtype()), p));
-  const Tensor masks = expand(mask, at.grown(input.sizes()));
-  return at.wrap(
-      std::make_tuple(_masked_scale(at.front(input), masks, p == 1 ? 0 : 1 / (1 - p)), masks),
-      true);
 }
 
 }  // namespace wengert::ops
