@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
-import wengert as wg
+from wengert import _ops
 
 from .optimizer import Optimizer, check_rate, evaluate, zeros_like
 
@@ -100,7 +99,6 @@ class Muon(Optimizer):
     def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
         return {"momentum_buffer": zeros_like(parameter)}
 
-    @wg.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes the parameters once; returns what ``closure`` returned."""
         loss = evaluate(closure)
@@ -108,35 +106,18 @@ class Muon(Optimizer):
             gathered = self._gather(group, "momentum_buffer")
             if gathered is None:
                 continue
-            lr, momentum = float(group["lr"]), float(group["momentum"])
-            for p, grad, buffer in zip(*gathered, strict=True):
-                buffer.lerp_(grad, 1 - momentum)
-                update = grad.lerp(buffer, momentum) if group["nesterov"] else buffer
-                update = _orthogonalised(
-                    update, group["ns_coefficients"], group["ns_steps"], group["eps"]
-                )
-                p.mul_(1 - lr * group["weight_decay"])
-                p.add_(update, alpha=-_adjusted(lr, group["adjust_lr_fn"], *p.shape))
+            a, b, c = group["ns_coefficients"]
+            _ops._muon_step(
+                *gathered,
+                float(group["lr"]),
+                float(group["weight_decay"]),
+                float(group["momentum"]),
+                group["nesterov"],
+                float(a),
+                float(b),
+                float(c),
+                float(group["eps"]),
+                group["ns_steps"],
+                group["adjust_lr_fn"] == "match_rms_adamw",
+            )
         return loss
-
-
-def _adjusted(lr: float, how: str | None, rows: int, columns: int) -> float:
-    if how == "match_rms_adamw":
-        return lr * 0.2 * math.sqrt(max(rows, columns))
-    return lr * math.sqrt(max(1, rows / columns))
-
-
-def _orthogonalised(
-    matrix: wg.Tensor, coefficients: tuple[float, float, float], steps: int, eps: float
-) -> wg.Tensor:
-    a, b, c = coefficients
-    x = matrix.to(wg.bfloat16)
-    tall = matrix.size(0) > matrix.size(1)
-    if tall:
-        x = x.T
-    x = x / x.norm().clamp(min=eps)
-    for _ in range(steps):
-        gram = x @ x.T
-        change = wg.addmm(gram, gram, gram, beta=b, alpha=c)
-        x = wg.addmm(x, change, x, beta=a)
-    return x.T if tall else x
