@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wengert import _ops
 
-from .optimizer import Optimizer, check_rate, evaluate, zeros_like
+from ._native import NativeOptimizer, Option, check, floats, not_negative, rate, zeros
 
 __all__ = ["Muon"]
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
-class Muon(Optimizer):
+class Muon(NativeOptimizer):
     """Momentum whose matrix is made nearly orthogonal before it is applied; for matrices only.
 
     Every step, with ``g`` the gradient::
@@ -44,7 +43,38 @@ class Muon(Optimizer):
     https://arxiv.org/abs/2502.16982.
     """
 
-    _state_like_parameters = True
+    _options = (
+        Option("lr", rate("Learning rate should be >= 0 but is: {}"), float),
+        Option("weight_decay", not_negative("weight decay should be >= 0 but is: {}"), float),
+        Option("momentum", not_negative("momentum should be >= 0 but is: {}"), float),
+        Option("nesterov", None, bool),
+        Option(
+            "ns_coefficients",
+            check(
+                lambda values: len(values) == 3, "Coefficients must be a tuple of exactly 3 values"
+            ),
+            floats,
+        ),
+        Option("eps", None, float),
+        Option(
+            "ns_steps",
+            check(
+                lambda steps: steps < 100,
+                "Number of steps must be less than 100 for computational efficiency",
+            ),
+            int,
+        ),
+        Option(
+            "adjust_lr_fn",
+            check(
+                lambda name: name in (None, "original", "match_rms_adamw"),
+                "Adjust learning rate function {} is not supported",
+            ),
+            lambda name: name == "match_rms_adamw",
+        ),
+    )
+    _states = (zeros("momentum_buffer"),)
+    _native: Any = staticmethod(_ops._muon_step)
 
     def __init__(
         self,
@@ -58,30 +88,7 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:
-        check_rate(lr, "Learning rate should be >= 0 but is: {}")
-        if not momentum >= 0.0:
-            raise ValueError(f"momentum should be >= 0 but is: {momentum}")
-        if not weight_decay >= 0.0:
-            raise ValueError(f"weight decay should be >= 0 but is: {weight_decay}")
-        if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
-            raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported")
-        if len(ns_coefficients) != 3:
-            raise ValueError("Coefficients must be a tuple of exactly 3 values")
-        if ns_steps >= 100:
-            raise ValueError("Number of steps must be less than 100 for computational efficiency")
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "weight_decay": weight_decay,
-                "momentum": momentum,
-                "nesterov": nesterov,
-                "ns_coefficients": ns_coefficients,
-                "eps": eps,
-                "ns_steps": ns_steps,
-                "adjust_lr_fn": adjust_lr_fn,
-            },
-        )
+        super().__init__(params, locals())
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Adds a group, of matrices alone."""
@@ -95,29 +102,3 @@ class Muon(Optimizer):
                     "Muon only supports 2D parameters whereas we found a parameter with size: "
                     f"{parameter.size()}"
                 )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {"momentum_buffer": zeros_like(parameter)}
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "momentum_buffer")
-            if gathered is None:
-                continue
-            a, b, c = group["ns_coefficients"]
-            _ops._muon_step(
-                *gathered,
-                float(group["lr"]),
-                float(group["weight_decay"]),
-                float(group["momentum"]),
-                group["nesterov"],
-                float(a),
-                float(b),
-                float(c),
-                float(group["eps"]),
-                group["ns_steps"],
-                group["adjust_lr_fn"] == "match_rms_adamw",
-            )
-        return loss

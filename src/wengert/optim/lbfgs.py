@@ -9,12 +9,12 @@ from typing import Any
 import wengert as wg
 from wengert import _ops
 
-from .optimizer import Optimizer, check_rate
+from ._native import LR, NativeOptimizer, accepted
 
 __all__ = ["LBFGS"]
 
 
-class LBFGS(Optimizer):
+class LBFGS(NativeOptimizer):
     """Quasi-Newton steps from the last ``history_size`` changes; for full batches.
 
     One :meth:`step` makes up to ``max_iter`` iterations, and calls the closure for each.
@@ -45,6 +45,19 @@ class LBFGS(Optimizer):
     True
     """
 
+    _state_like_parameters = False
+    _options = (
+        LR,
+        *accepted(
+            "max_iter",
+            "max_eval",
+            "tolerance_grad",
+            "tolerance_change",
+            "history_size",
+            "line_search_fn",
+        ),
+    )
+
     def __init__(
         self,
         params: Any,
@@ -56,21 +69,9 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        check_rate(lr)
         if max_eval is None:
             max_eval = max_iter * 5 // 4
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "max_iter": max_iter,
-                "max_eval": max_eval,
-                "tolerance_grad": tolerance_grad,
-                "tolerance_change": tolerance_change,
-                "history_size": history_size,
-                "line_search_fn": line_search_fn,
-            },
-        )
+        super().__init__(params, locals())
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
