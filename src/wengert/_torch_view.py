@@ -68,7 +68,7 @@ class _View(ModuleType):
     def _find(name: str) -> Any:
         if name == "_C":
             return importlib.import_module(_PLACES[name])
-        if name.startswith("_") and name not in wengert._LAZY:
+        if name.startswith("_") and not name.startswith("_foreach_") and name not in wengert._LAZY:
             return vars(wengert).get(name)
         return _or_none(name)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from wengert import distributed
 
-__all__ = ["all_gather", "all_reduce", "all_to_all", "all_to_all_single", "broadcast", "gather",
-           "reduce", "reduce_scatter", "scatter"]  # fmt: skip
-
-globals().update({name: getattr(distributed, name) for name in __all__})
+_NAMES = ("all_gather", "all_reduce", "all_to_all", "all_to_all_single", "broadcast", "gather",
+          "reduce", "reduce_scatter", "scatter")  # fmt: skip
+__all__: list[Any] = list(_NAMES)
+globals().update({name: getattr(distributed, name) for name in _NAMES})
