@@ -292,7 +292,7 @@ record("indices", fill(RandomProjectionQuantizer(dim=16, num_codebooks=3, codebo
             "accelerate==1.15.0",
             "pytorch-fid==0.3.0",
             "psutil==7.2.2",
-            "pyyaml==6.0.4",
+            "PyYAML==6.0.4",
             "safetensors==0.8.0",
             "huggingface-hub==2.4.0",
             "filelock==4.3.1",
@@ -302,7 +302,7 @@ record("indices", fill(RandomProjectionQuantizer(dim=16, num_codebooks=3, codebo
             "httpcore2==2.16.2",
             "h11==0.16.0",
             "anyio==4.16.0",
-            "truststore==0.10.4",
+            "truststore==0.10.5",
             "idna==3.20",
             "certifi==2026.10.19.post1",
             "click==8.5.1",
@@ -393,7 +393,7 @@ train(LocalTransformer(num_tokens=32, dim=32, depth=2, max_seq_len=16, causal=Tr
     Package(
         "lightweight-gan",
         "1.2.1",
-        needs=(*_SHARED, "adabelief-pytorch==0.2.1", "tabulate==0.10.0", "colorama==0.4.6", "fire==0.7.1", "termcolor==3.3.0", "retry==0.9.2", "decorator==5.2.1", "py==1.11.0", "kornia==0.9.0", "kornia-rs==0.2.0"),
+        needs=(*_SHARED, "adabelief-pytorch==0.2.1", "tabulate==0.10.0", "colorama==0.4.6", "fire==0.7.1", "termcolor==3.3.0", "retry==0.9.2", "decorator==5.3.1", "py==1.11.0", "kornia==0.9.0", "kornia-rs==0.2.0"),
         cases={
             "step": """
 available, torch.cuda.is_available = torch.cuda.is_available, lambda: True  # it asks when it is imported
@@ -410,7 +410,7 @@ train(judge, uniform(4, 3, 32, 32), call=lambda real: hinge_loss(judge(real)[0],
     Package(
         "stylegan2-pytorch",
         "1.9.0",
-        needs=(*_SHARED, "fire==0.7.1", "termcolor==3.3.0", "retry==0.9.2", "decorator==5.2.1", "py==1.11.0", "contrastive-learner==0.1.1", "kornia==0.9.0", "kornia-rs==0.2.0", "vector-quantize-pytorch==1.32.0"),
+        needs=(*_SHARED, "fire==0.7.1", "termcolor==3.3.0", "retry==0.9.2", "decorator==5.3.1", "py==1.11.0", "contrastive-learner==0.1.1", "kornia==0.9.0", "kornia-rs==0.2.0", "vector-quantize-pytorch==1.32.0"),
         cases={
             "step": """
 import types
