@@ -37,6 +37,8 @@ class finfo:
                 f"'{dtype}'"
             )
         self._dtype = dtype.to_real()
+        if self._dtype not in _FLOATS:
+            raise NotImplementedError(f"finfo(): there are no tensors of {dtype} here")
         self.bits, mantissa, exponent, digits = _FLOATS[self._dtype]
         self.eps = 2.0**-mantissa
         self.max = (2.0 - self.eps) * 2.0 ** (1 - exponent)
