@@ -63,6 +63,7 @@ pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
 newaxis = None
 
+from wengert import overrides  # before the first subclasses of Tensor
 from wengert import amp, func, linalg, memory, nn, optim, serialization, testing, utils
 from wengert._flat_functions import *
 from wengert._torch_view import as_torch

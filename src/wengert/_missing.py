@@ -30,7 +30,6 @@ HINTS = {
     "nn.quantized": "quantization is not supported",
     "autograd.profiler": "there is no profiler yet; Python's cProfile shows where the time goes",
     "nn.SyncBatchNorm": "training on several processes is not supported yet",
-    "overrides": "__torch_function__ is not supported",
     "profiler": "there is no profiler yet; Python's cProfile shows where the time goes",
     "utils.benchmark": "use timeit",
     "linalg.ldl_factor": "not there yet; linalg.lu_factor and linalg.cholesky are",
