@@ -20,7 +20,7 @@ _C._set_library_paths(
     + [_os.path.join(path, "scipy_openblas32", "lib") for path in _sys.path if path]
 )
 
-from wengert import _missing, _ops, _tensor, autograd
+from wengert import _missing, _ops, _tensor, autograd, overrides
 from wengert._composite import return_types
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
@@ -63,7 +63,6 @@ pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 
 newaxis = None
 
-from wengert import overrides  # before the first subclasses of Tensor
 from wengert import amp, func, linalg, memory, nn, optim, serialization, testing, utils
 from wengert._flat_functions import *
 from wengert._torch_view import as_torch
@@ -89,8 +88,8 @@ __version__ = "0.1.0"
 # Parts of the package that are imported when they are first used.
 _LAZY = frozenset({
     "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
-    "hub", "jit", "mps", "multiprocessing", "random", "special", "storage", "torch_version",
-    "types", "version", "xpu",
+    "futures", "hub", "jit", "mps", "multiprocessing", "profiler", "random", "special", "storage",
+    "torch_version", "types", "version", "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
@@ -106,10 +105,12 @@ if _typing.TYPE_CHECKING:
         distributed,
         distributions,
         fft,
+        futures,
         hub,
         jit,
         mps,
         multiprocessing,
+        profiler,
         random,
         special,
         storage,

@@ -10,9 +10,11 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.machinery
+import importlib.resources
 import importlib.util
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +31,22 @@ else:  # importing importlib.abc would take a quarter of the time of importing w
 VERSION = TorchVersion("2.13.0+wengert")
 # Modules of PyTorch whose names are elsewhere here.
 _PLACES = {
+    "__config__": "wengert.__config__",
+    "_C": "wengert._torch_names.core",
+    "_dynamo": "wengert._torch_names.dynamo",
+    "_jit_internal": "wengert._torch_names.jit_internal",
+    "_utils": "wengert._torch_names.utils",
+    "cuda.amp.autocast_mode": "wengert.cuda.amp",
+    "cuda.amp.grad_scaler": "wengert.cuda.amp",
+    "distributed._tensor": "wengert.distributed.tensor",
     "functional": "wengert",
+    "nn.parallel.data_parallel": "wengert.nn.parallel",
     "nn.modules.channelshuffle": "wengert.nn.modules.pixelshuffle",
     "optim.adamw": "wengert.optim.adam",
+    "utils.data._utils": "wengert._torch_names.data_utils",
 }
+# Names of `torch._C` that PyTorch offers in `torch`, too.
+_OF_CORE = ("DisableTorchFunction", "DisableTorchFunctionSubclass", "PyTorchFileReader")
 # Packages whose names are spread over other files here: their modules offer all of them.
 _SPREAD = ("wengert.nn.modules", "wengert.optim", "wengert.utils.data", "wengert.distributions")
 
@@ -51,7 +65,12 @@ class _View(ModuleType):
         self.__all__ = list(wengert.__all__)
 
     def __getattr__(self, name: str) -> Any:
-        value = vars(wengert).get(name) if name.startswith("_") else _or_none(name)
+        if name in _PLACES:
+            value = importlib.import_module(f"torch.{name}")
+        elif name in _OF_CORE:
+            value = getattr(importlib.import_module(_PLACES["_C"]), name)
+        else:
+            value = vars(wengert).get(name) if name.startswith("_") else _or_none(name)
         if value is None:
             _missing.raise_missing(wengert, name, "torch")
         if isinstance(value, ModuleType):
@@ -102,9 +121,14 @@ class _Finder(MetaPathFinder):
         spec.origin = getattr(module, "__file__", None)
         return spec
 
+    def find_distributions(self, context: Any) -> Iterator[Any]:
+        """PyTorch's metadata: packages ask for its version before they import it."""
+        if context.name is None or context.name.lower() == "torch":
+            yield _distribution()
+
     @staticmethod
     def _module(name: str, rest: str) -> ModuleType:
-        ours = _PLACES.get(rest, f"wengert.{rest}")
+        ours = _place(rest)
         if rest.startswith("distributions.") and importlib.util.find_spec(ours) is None:
             ours = "wengert.distributions"  # a file each there, a few files here
         try:
@@ -123,6 +147,33 @@ class _Finder(MetaPathFinder):
             vars(module)["__getattr__"] = look
             _refusing.append(module)
         return module
+
+
+def _place(rest: str) -> str:
+    """Our module for `torch.<rest>`: its own place, or one below the place of a parent."""
+    known, below = rest, ""
+    while known:
+        if known in _PLACES:
+            return _PLACES[known] + below
+        known, _, last = known.rpartition(".")
+        below = f".{last}{below}"
+    return f"wengert.{rest}"
+
+
+@functools.cache
+def _distribution() -> Any:
+    from importlib.metadata import Distribution  # who asks has imported it
+
+    class _OfTorch(Distribution):
+        def read_text(self, filename: str) -> str | None:
+            if filename != "METADATA":
+                return None
+            return f"Metadata-Version: 2.1\nName: torch\nVersion: {VERSION}\n"
+
+        def locate_file(self, path: Any) -> Any:
+            return importlib.resources.files("wengert") / os.fspath(path)
+
+    return _OfTorch()
 
 
 def _elsewhere(module: ModuleType, shown: str, name: str) -> Any:

@@ -425,6 +425,11 @@ class PowerTransform(Transform):
         return (self.exponent * y / x).abs().log()
 
 
+def _clipped_sigmoid(x: wg.Tensor) -> wg.Tensor:
+    info = wg.finfo(x.dtype)
+    return x.sigmoid().clamp(min=info.tiny, max=1.0 - info.eps)
+
+
 class SigmoidTransform(Transform):
     """``y = 1 / (1 + exp(-x))``."""
 
@@ -438,8 +443,7 @@ class SigmoidTransform(Transform):
     __hash__ = Transform.__hash__
 
     def _call(self, x: wg.Tensor) -> wg.Tensor:
-        info = wg.finfo(x.dtype)
-        return x.sigmoid().clamp(min=info.tiny, max=1.0 - info.eps)
+        return _clipped_sigmoid(x)
 
     def _invert(self, y: wg.Tensor) -> wg.Tensor:
         info = wg.finfo(y.dtype)

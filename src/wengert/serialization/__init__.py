@@ -8,16 +8,21 @@ file.
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import IO, Any
 
 from wengert import _C
 from wengert._storage import UntypedStorage
 
 from ._files import CorruptedError, Source, write
 
-__all__ = ["load", "save"]
+__all__ = ["FILE_LIKE", "MAP_LOCATION", "load", "save"]
+
+FILE_LIKE = str | os.PathLike[str] | IO[bytes]
+MAP_LOCATION = Callable[[Any, str], Any] | _C.device | str | dict[str, str] | None
+
 
 # What reading a damaged file can raise besides CorruptedError.
 _DAMAGE = (
