@@ -42,6 +42,7 @@ from wengert._composite.windows import *
 from wengert._interop import *
 from wengert._legacy_types import *
 from wengert._runtime import *
+from wengert._runtime import _assert
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -55,6 +56,7 @@ half = float16
 float = float32
 double = float64
 cfloat = complex64
+chalf = complex32
 cdouble = complex128
 short = int16
 int = int32
@@ -88,8 +90,8 @@ __version__ = "0.1.0"
 # Parts of the package that are imported when they are first used.
 _LAZY = frozenset({
     "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
-    "futures", "hub", "jit", "mps", "multiprocessing", "profiler", "random", "special", "storage",
-    "torch_version", "types", "version", "xpu",
+    "_dynamo", "futures", "fx", "hub", "jit", "library", "mps", "multiprocessing", "onnx", "ops",
+    "profiler", "random", "special", "storage", "torch_version", "types", "version", "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
@@ -106,10 +108,14 @@ if _typing.TYPE_CHECKING:
         distributions,
         fft,
         futures,
+        fx,
         hub,
         jit,
+        library,
         mps,
         multiprocessing,
+        onnx,
+        ops,
         profiler,
         random,
         special,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.machinery
-import importlib.resources
 import importlib.util
 import os
 import sys
@@ -32,8 +31,8 @@ VERSION = TorchVersion("2.13.0+wengert")
 # Modules of PyTorch whose names are elsewhere here.
 _PLACES = {
     "__config__": "wengert.__config__",
-    "_C": "wengert._torch_names.core",
-    "_dynamo": "wengert._torch_names.dynamo",
+    "_C": "wengert._torch_c",
+    "_custom_ops": "wengert.library",
     "_jit_internal": "wengert._torch_names.jit_internal",
     "_utils": "wengert._torch_names.utils",
     "cuda.amp.autocast_mode": "wengert.cuda.amp",
@@ -60,17 +59,13 @@ class _View(ModuleType):
             {name: value for name, value in vars(wengert).items() if not name.startswith("_")}
         )
         self.__version__ = VERSION
+        self.torch = self  # PyTorch's package has itself among its names
         self.__path__: list[str] = []  # a package, none of whose parts lies in a directory
         self.__file__ = wengert.__file__
         self.__all__ = list(wengert.__all__)
 
     def __getattr__(self, name: str) -> Any:
-        if name in _PLACES:
-            value = importlib.import_module(f"torch.{name}")
-        elif name in _OF_CORE:
-            value = getattr(importlib.import_module(_PLACES["_C"]), name)
-        else:
-            value = vars(wengert).get(name) if name.startswith("_") else _or_none(name)
+        value = self._find(name)
         if value is None:
             _missing.raise_missing(wengert, name, "torch")
         if isinstance(value, ModuleType):
@@ -78,6 +73,18 @@ class _View(ModuleType):
             sys.modules.setdefault(f"torch.{name}", value)
         self.__dict__[name] = value
         return value
+
+    @staticmethod
+    def _find(name: str) -> Any:
+        if name in _PLACES:
+            return importlib.import_module(f"torch.{name}")
+        if name == "ScriptModule":
+            return importlib.import_module("wengert.jit").ScriptModule
+        if name in _OF_CORE:
+            return getattr(importlib.import_module(_PLACES["_C"]), name)
+        if name.startswith("_") and name not in wengert._LAZY:
+            return vars(wengert).get(name)
+        return _or_none(name)
 
     def __dir__(self) -> list[str]:
         return sorted({*self.__dict__, *wengert.__all__})
@@ -121,9 +128,11 @@ class _Finder(MetaPathFinder):
         spec.origin = getattr(module, "__file__", None)
         return spec
 
-    def find_distributions(self, context: Any) -> Iterator[Any]:
-        """PyTorch's metadata: packages ask for its version before they import it."""
-        if context.name is None or context.name.lower() == "torch":
+    def find_distributions(self, context: Any = None) -> Iterator[Any]:
+        """For importlib.metadata: programs ask which version of PyTorch is installed."""
+        if context is None or (
+            context.path is sys.path and (context.name or "torch").lower() == "torch"
+        ):
             yield _distribution()
 
     @staticmethod
@@ -160,28 +169,30 @@ def _place(rest: str) -> str:
     return f"wengert.{rest}"
 
 
-@functools.cache
-def _distribution() -> Any:
-    from importlib.metadata import Distribution  # who asks has imported it
-
-    class _OfTorch(Distribution):
-        def read_text(self, filename: str) -> str | None:
-            if filename != "METADATA":
-                return None
-            return f"Metadata-Version: 2.1\nName: torch\nVersion: {VERSION}\n"
-
-        def locate_file(self, path: Any) -> Any:
-            return importlib.resources.files("wengert") / os.fspath(path)
-
-    return _OfTorch()
-
-
 def _elsewhere(module: ModuleType, shown: str, name: str) -> Any:
     """A name that another module of the same package has; or the error."""
     package = sys.modules.get(module.__name__.rpartition(".")[0])
     if package is not None and package.__name__ in _SPREAD and name in package.__all__:
         return getattr(package, name)
     _missing.raise_missing(module, name, shown)
+
+
+@functools.cache
+def _distribution() -> Any:
+    from importlib.metadata import Distribution  # not before it is asked for
+
+    class Torch(Distribution):
+        """What importlib.metadata says about `torch`."""
+
+        def read_text(self, filename: str) -> str | None:
+            if filename != "METADATA":
+                return None
+            return f"Metadata-Version: 2.1\nName: torch\nVersion: {VERSION}\n"
+
+        def locate_file(self, path: Any) -> Any:
+            return os.path.join(os.path.dirname(wengert.__file__), os.fspath(path))
+
+    return Torch()
 
 
 _finder = _Finder()

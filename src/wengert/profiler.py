@@ -11,12 +11,14 @@ import enum
 import functools
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from wengert import _missing
 from wengert._C import Tensor
 from wengert.overrides import TorchFunctionMode
 
@@ -391,3 +393,7 @@ class record_function:
                 return function(*args, **kwargs)
 
         return call
+
+
+def __getattr__(name: str) -> Any:
+    _missing.raise_missing(sys.modules[__name__], name)

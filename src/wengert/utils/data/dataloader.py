@@ -29,6 +29,10 @@ _BaseDataLoaderIter = LoaderIterator
 _SingleProcessDataLoaderIter, _MultiProcessingDataLoaderIter = InProcess, WithWorkers
 
 
+_collate_fn_t = Callable[[list[Any]], Any]
+_worker_init_fn_t = Callable[[int], None]
+
+
 class _DatasetKind:
     """How samples are had from a data set: by index, or one after the other."""
 
