@@ -42,7 +42,17 @@ from wengert._composite.windows import *
 from wengert._interop import *
 from wengert._legacy_types import *
 from wengert._runtime import *
-from wengert._runtime import _assert
+from wengert._symbolic import *
+from wengert._symbolic import (
+    _assert,
+    _assert_async,
+    _check,
+    _check_index,
+    _check_is_size,
+    _check_not_implemented,
+    _check_type,
+    _check_value,
+)  # fmt: skip
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -71,7 +81,10 @@ from wengert._torch_view import as_torch
 from wengert.amp import GradScaler
 from wengert.amp.autocast_mode import (
     autocast,
+    get_autocast_cpu_dtype,
     get_autocast_dtype,
+    get_autocast_gpu_dtype,
+    is_autocast_cpu_enabled,
     is_autocast_enabled,
     set_autocast_dtype,
     set_autocast_enabled,
@@ -131,4 +144,8 @@ else:  # for the type checker every name would be there
         return sorted({*globals(), *_LAZY})
 
     def __getattr__(name):
+        if name.startswith("_foreach_"):
+            from wengert import _foreach
+
+            return getattr(_foreach, name)
         return _missing.lazy_attribute(_sys.modules[__name__], _LAZY, name)

@@ -223,9 +223,3 @@ def typename(obj: Any) -> str:
 def compiled_with_cxx11_abi() -> bool:
     """Whether the core uses the C++11 ABI of its standard library: yes."""
     return True
-
-
-def _assert(condition: Any, message: str) -> None:
-    """`assert` as a function: AssertionError with the message where the condition is false."""
-    if not condition:
-        raise AssertionError(message)

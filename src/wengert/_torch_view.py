@@ -82,7 +82,7 @@ class _View(ModuleType):
             return importlib.import_module("wengert.jit").ScriptModule
         if name in _OF_CORE:
             return getattr(importlib.import_module(_PLACES["_C"]), name)
-        if name.startswith("_") and name not in wengert._LAZY:
+        if name.startswith("_") and not name.startswith("_foreach_") and name not in wengert._LAZY:
             return vars(wengert).get(name)
         return _or_none(name)
 

@@ -81,9 +81,38 @@ def help(github: str, model: str, *args: Any, source: str = "local", **kwargs: A
     return _entry(_entries(github, source), model).__doc__
 
 
+class _Silent:
+    """What programs use as a progress bar where tqdm is not installed: it shows nothing."""
+
+    def __init__(self, iterable: Any = None, total: Any = None, **options: Any) -> None:
+        self.iterable, self.total, self.n = iterable, total, 0
+
+    def __iter__(self) -> Any:
+        return iter(self.iterable)
+
+    def update(self, n: int = 1) -> None:
+        """Counts on."""
+        self.n += n
+
+    def set_description(self, *args: Any, **options: Any) -> None:
+        """Shows nothing."""
+
+    def close(self) -> None:
+        """Ends nothing."""
+
+    def __enter__(self) -> _Silent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
 def __getattr__(name: str) -> Any:
     if name == "tqdm":  # the progress bar of downloads, which programs take from here
-        return importlib.import_module("tqdm.auto").tqdm
+        try:
+            return importlib.import_module("tqdm.auto").tqdm
+        except ModuleNotFoundError:
+            return _Silent
     _missing.raise_missing(sys.modules[__name__], name)
 
 

@@ -84,13 +84,13 @@ class CustomOpDef:
         return len(inspect.signature(self._function).parameters)
 
     def _make_rule(self) -> type[Function]:
-        operator, function = self, self._function
-        assert function is not None
+        operator = self
+        call: Any = self._function
 
         class Rule(Function):
             @staticmethod
             def forward(*args: Any) -> Any:
-                return function(*args)
+                return call(*args)
 
             @staticmethod
             def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -107,7 +107,8 @@ class CustomOpDef:
                 return operator._backward(ctx, *grads)
 
         if self._vmap is not None:
-            Rule.vmap = staticmethod(self._vmap)
+            vars_of_rule: Any = Rule
+            vars_of_rule.vmap = staticmethod(self._vmap)
         Rule.__name__ = self.__name__
         return Rule
 

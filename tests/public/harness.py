@@ -8,6 +8,7 @@ the same in both worlds: `install_randomness` replaces the functions of the modu
 
 import dataclasses
 import gc
+import importlib.util
 import json
 import math
 import random
@@ -257,6 +258,18 @@ def _numbers_of(method):
     return lambda size: getattr(_numbers, method)(size)
 
 
+def _name_operators_of_torchvision():
+    """PyTorch's CPU build cannot load torchvision's library for CUDA, and misses its operators."""
+    if "wengert" in torch.__version__ or importlib.util.find_spec("torchvision") is None:
+        return
+    _kept.append(torch.library.Library("torchvision", "DEF"))
+    for name in ("nms", "qnms"):
+        _kept[0].define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+_kept = []
+
+
 def reseed():
     """The same numbers from here on."""
     global _numbers
@@ -270,6 +283,7 @@ def main(program, folder):
     warnings.simplefilter("ignore")
     work = json.loads(Path(program).read_text())
     install_randomness()
+    _name_operators_of_torchvision()
     shared = {name: value for name, value in globals().items() if not name.startswith("_")}
     failure = None
     try:

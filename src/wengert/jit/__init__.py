@@ -6,6 +6,7 @@ would need a compiled program, such as saving one, is not there.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
@@ -35,6 +36,16 @@ def script(obj: Any, *args: Any, **kwargs: Any) -> Any:
 def script_if_tracing(fn: Any) -> Any:
     """Returns the function itself."""
     return fn
+
+
+_script_if_tracing = script_if_tracing
+
+
+def _overload(fn: Any) -> Any:
+    return fn
+
+
+_overload_method = _overload
 
 
 def trace(func: Any, example_inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -126,4 +137,6 @@ def isinstance(obj: Any, target_type: Any) -> bool:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "annotations":
+        return importlib.import_module("wengert.jit.annotations")
     _missing.raise_missing(sys.modules[__name__], name)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any, NoReturn
 
@@ -77,4 +78,6 @@ def wrap(fn_or_name: Any) -> Any:
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("experimental", "graph_module", "node", "proxy"):
+        return importlib.import_module(f"wengert.fx.{name}")
     _missing.raise_missing(sys.modules[__name__], name)
