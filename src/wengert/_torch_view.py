@@ -37,6 +37,7 @@ _PLACES = {
     "_utils": "wengert._torch_names.utils",
     "cuda.amp.autocast_mode": "wengert.cuda.amp",
     "cuda.amp.grad_scaler": "wengert.cuda.amp",
+    "distributed._composable": "wengert.distributed",
     "distributed._tensor": "wengert.distributed.tensor",
     "functional": "wengert",
     "nn.parallel.data_parallel": "wengert.nn.parallel",

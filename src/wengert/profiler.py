@@ -23,8 +23,8 @@ from wengert._C import Tensor
 from wengert.overrides import TorchFunctionMode
 
 __all__ = [
-    "EventList", "FunctionEvent", "ProfilerAction", "ProfilerActivity", "profile",
-    "record_function", "schedule", "supported_activities", "tensorboard_trace_handler",
+    "EventList", "FunctionEvent", "ProfilerAction", "ProfilerActivity", "kineto_available",
+    "profile", "record_function", "schedule", "supported_activities", "tensorboard_trace_handler",
 ]  # fmt: skip
 
 _active: list[profile] = []
@@ -52,6 +52,11 @@ class ProfilerAction(enum.Enum):
 def supported_activities() -> set[ProfilerActivity]:
     """The activities that can be recorded."""
     return {ProfilerActivity.CPU}
+
+
+def kineto_available() -> bool:
+    """Whether PyTorch's library for tracing is there: no."""
+    return False
 
 
 def schedule(

@@ -1,4 +1,4 @@
-"""Quantization is not supported. Its marks in models change nothing, as they do before a conversion.
+"""Quantization is not supported. Its marks in models change nothing, as before a conversion.
 
 Models that are not quantised contain the two stubs; functions that quantise raise
 NotImplementedError.

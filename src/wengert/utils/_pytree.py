@@ -74,11 +74,17 @@ def register_pytree_node(
     cls: type,
     flatten_fn: Callable[[Any], tuple[list[Any], Any]],
     unflatten_fn: Callable[[list[Any], Any], Any],
+    *,
+    serialized_type_name: str | None = None,
+    to_dumpable_context: Callable[[Any], Any] | None = None,
+    from_dumpable_context: Callable[[Any], Any] | None = None,
+    flatten_with_keys_fn: Callable[[Any], Any] | None = None,
 ) -> None:
     """Makes instances of ``cls`` inner nodes instead of leaves.
 
     ``flatten_fn(tree)`` gives the children and a context that is comparable with ``==``;
-    ``unflatten_fn(children, context)`` rebuilds the container. Raises ValueError if the class is
+    ``unflatten_fn(children, context)`` rebuilds the container. The other arguments are for saving
+    specs, and not used. Raises ValueError if the class is
     known already.
     """
     if cls in _CONTAINERS:
@@ -152,6 +158,7 @@ _LEAF = TreeSpec(None, None, (), 1)
 
 
 # Under these names packages flatten by rules of their own.
+_register_pytree_node = register_pytree_node
 PyTree = Any
 Context = Any
 SUPPORTED_NODES = _CONTAINERS
