@@ -75,7 +75,6 @@ class _ExcludeDispatchKeyGuard(contextlib.AbstractContextManager):
 
 
 # Functions do not ask the classes of tensors, so there is nothing to switch off.
-DisableTorchFunctionSubclass = DisableTorchFunction = contextlib.nullcontext
 
 
 def _no(*args: Any, **kwargs: Any) -> bool:

@@ -178,7 +178,7 @@ def reset_max_memory_allocated(device: Any = None) -> None:
 class _OfADevice:
     """Raises: there is no GPU. A class, as it stands in annotations."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> NoReturn:  # type: ignore[misc]
+    def __new__(cls, *args: Any, **kwargs: Any) -> NoReturn:
         _refuse()
 
 

@@ -117,13 +117,6 @@ class TracerWarning(Warning):
     """What a tracer warns of; there is none."""
 
 
-def _overload(fn: Any) -> Any:
-    return fn
-
-
-_overload_method = _overload
-
-
 def annotate(the_type: Any, the_value: Any) -> Any:
     """Returns the value."""
     return the_value

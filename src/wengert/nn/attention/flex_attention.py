@@ -107,7 +107,7 @@ class BlockMask:
         seq_lengths: tuple[int, int],
         mask_mod: _mask_mod_signature,
         block_size: tuple[int, int],
-        shape: tuple[int, ...],
+        shape: tuple[int, int, int, int],
         device: Any,
     ) -> None:
         self.seq_lengths, self.mask_mod, self.BLOCK_SIZE = seq_lengths, mask_mod, block_size
