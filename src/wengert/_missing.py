@@ -38,23 +38,6 @@ HINTS = {
     "sparse": "sparse tensors are not supported",
     "sparse_coo_tensor": "sparse tensors are not supported",
     "sparse_csr_tensor": "sparse tensors are not supported",
-    **dict.fromkeys(
-        [
-            f"special.{name}"
-            for name in (
-                "airy_ai",
-                "bessel_j0",
-                "bessel_j1",
-                "bessel_y0",
-                "bessel_y1",
-                "modified_bessel_k0",
-                "modified_bessel_k1",
-                "scaled_modified_bessel_k0",
-                "scaled_modified_bessel_k1",
-            )
-        ],
-        "of the Bessel functions only i0, i0e, i1, i1e and spherical_bessel_j0 are there",
-    ),
     "symeig": "removed from PyTorch, too: use linalg.eigh",
     "to_sparse": "sparse tensors are not supported",
 }

@@ -46,7 +46,12 @@ _PLACES = {
     "utils.data._utils": "wengert._torch_names.data_utils",
 }
 # Names of `torch._C` that PyTorch offers in `torch`, too.
-_OF_CORE = ("DisableTorchFunction", "DisableTorchFunctionSubclass", "PyTorchFileReader")
+_OF_CORE = (
+    "DeviceObjType",
+    "DisableTorchFunction",
+    "DisableTorchFunctionSubclass",
+    "PyTorchFileReader",
+)
 # Packages whose names are spread over other files here: their modules offer all of them.
 _SPREAD = ("wengert.nn.modules", "wengert.optim", "wengert.utils.data", "wengert.distributions")
 

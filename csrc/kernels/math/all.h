@@ -3,6 +3,7 @@
 #include "kernels/math/activation.h"
 #include "kernels/math/basic.h"
 #include "kernels/math/bessel.h"
+#include "kernels/math/bessel_second.h"
 #include "kernels/math/elementary.h"
 #include "kernels/math/error_function.h"
 #include "kernels/math/gamma.h"
