@@ -34,6 +34,7 @@ class Arrays {
       alike &= tensor->dtype() == param.dtype() && tensor->strides() == param.strides();
     }
     alike &= param.is_contiguous() || is_dense(param.sizes(), param.strides());
+    check_inference_write(op, param);
     for (const Tensor* tensor : tensors) {
       originals_[count_] = *tensor;
       values_[count_] =
