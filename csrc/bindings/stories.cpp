@@ -300,15 +300,6 @@ PyObject* set_strong_zeros(PyObject*, PyObject* value) {
 }
 PyObject* get_strong_zeros(PyObject*, PyObject*) { return PyBool_FromLong(math::strong_zeros); }
 
-PyObject* set_inference(PyObject*, PyObject* value) {
-  const int enabled = PyObject_IsTrue(value);
-  if (enabled < 0) return nullptr;
-  const bool before = modes.inference;
-  modes.inference = enabled != 0;
-  return PyBool_FromLong(before);
-}
-PyObject* get_inference(PyObject*, PyObject*) { return PyBool_FromLong(modes.inference); }
-
 PyObject* record_sites(PyObject*, PyObject* value) {
   static Site (*const finder)() = current_site;
   const int enabled = PyObject_IsTrue(value);
@@ -353,11 +344,6 @@ PyMethodDef functions[] = {
      "_set_strong_zeros(enabled)\n--\n\nSets the mode, returns the one before."},
     {"_get_strong_zeros", get_strong_zeros, METH_NOARGS,
      "_get_strong_zeros()\n--\n\nIs a gradient of zero stronger than infinity?"},
-    {"_set_inference", set_inference, METH_O,
-     "_set_inference(enabled)\n--\n\nWhether no_grad is called inference_mode. Returns what held "
-     "before."},
-    {"is_inference_mode_enabled", get_inference, METH_NOARGS,
-     "is_inference_mode_enabled()\n--\n\nDoes this thread run under inference_mode?"},
     {"_record_sites", record_sites, METH_O,
      "_record_sites(enabled)\n--\n\nFor benchmarks: whether lines of the program are remembered."},
     {"_mark_cut", mark_cut, METH_VARARGS,

@@ -47,17 +47,23 @@ InnerScope::~InnerScope() {
 }
 
 LevelGradScope::LevelGradScope(bool enabled, uint64_t level)
-    : grad_(modes.grad), split_(modes.split), below_(modes.below), level_(modes.split_level) {
+    : grad_(modes.grad),
+      split_(modes.split),
+      below_(modes.below),
+      transforming_(modes.transforming),
+      level_(modes.split_level) {
+  modes.transforming = transforming_ || level != 0;
   modes.below = split_ && level <= level_ ? below_ : grad_;
   modes.split = level != 0;
   modes.split_level = level;
-  modes.grad = enabled;
+  modes.grad = enabled && may_record();
 }
 
 LevelGradScope::~LevelGradScope() {
   modes.grad = grad_;
   modes.split = split_;
   modes.below = below_;
+  modes.transforming = transforming_;
   modes.split_level = level_;
 }
 

@@ -170,7 +170,7 @@ class LevelGradScope {
   LevelGradScope& operator=(const LevelGradScope&) = delete;
 
  private:
-  bool grad_, split_, below_;
+  bool grad_, split_, below_, transforming_;
   uint64_t level_;
 };
 // The highest level among some tensors; 0 where all are plain.
