@@ -32,7 +32,6 @@ DIFFERENT = {
     "resize_in_vmap": "resize_() is refused inside of transforms",
     "data_in_vmap": ".data is detach()",
     "deepcopy_in_vmap": "a copy of all samples",
-    "func_names": "rearrange() is left out",
 }
 KINDS = (ValueError, TypeError, IndexError, AttributeError, AssertionError, RuntimeError)
 LIKE_EACH_OTHER = [n for n in programs(torch) if n not in DIFFERENT]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ._forward import hessian, jacfwd, jvp, linearize
 from ._functions import debug_unwrap, functionalize
 from ._modules import functional_call, replace_all_batch_norm_modules_, stack_module_state
+from ._rearrange import rearrange
 from ._reverse import grad, grad_and_value, jacrev, vjp
 from ._vmap import vmap
 
@@ -24,6 +25,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "rearrange",
     "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
