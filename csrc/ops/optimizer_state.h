@@ -19,6 +19,7 @@ class Arrays {
     WENGERT_CHECK(is_inexact(param.dtype()), kRuntime, op,
                   ": only Tensors of floating point and complex dtype can be optimized",
                   describe_argument("param", param));
+    check_inference_write(op, param);
     bool alike = true;
     for (const Tensor* tensor : tensors) {
       if (!tensor->defined()) continue;

@@ -8,13 +8,19 @@ import weakref
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, TypeAlias
 
 import wengert as wg
 
 from ..utils.hooks import RemovableHandle
 
-__all__ = ["Optimizer", "required"]
+__all__ = ["Optimizer", "ParamsT", "required"]
+
+# What an optimizer can be made from.
+ParamsT: TypeAlias = (
+    Iterable[wg.Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, wg.Tensor]]
+)
+_params_t = ParamsT
 
 
 class _Required:
@@ -515,3 +521,29 @@ def number(value: float) -> wg.Tensor:
     """A number of the state, as a tensor of no shape."""
     double = wg.get_default_dtype() == wg.float64
     return wg.tensor(value, dtype=wg.float64 if double else wg.float32)
+
+
+# --- what optimizers that derive from Optimizer take from PyTorch's own ---
+
+
+def _use_grad_for_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator of ``step``: it records only if the option ``differentiable`` is set."""
+
+    @functools.wraps(function)
+    def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        with wg.set_grad_enabled(bool(self.defaults.get("differentiable"))):
+            return function(self, *args, **kwargs)
+
+    return step
+
+
+def _default_to_fused_or_foreach(
+    params: Any, differentiable: bool, use_fused: bool = False
+) -> tuple[bool, bool]:
+    """Which ways of a step are faster on the parameters' devices: on the CPU, neither."""
+    return False, False
+
+
+def _get_value(x: Any) -> Any:
+    """The number in a tensor; other things as they are."""
+    return x.item() if isinstance(x, wg.Tensor) else x

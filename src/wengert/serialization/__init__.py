@@ -8,9 +8,10 @@ file.
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import IO, Any
 
 from wengert import _C
 from wengert._storage import UntypedStorage
@@ -19,6 +20,8 @@ from ._allowed import add_safe_globals, clear_safe_globals, get_safe_globals, sa
 from ._files import CorruptedError, Source, write
 
 __all__ = [
+    "FILE_LIKE",
+    "MAP_LOCATION",
     "add_safe_globals",
     "clear_safe_globals",
     "get_safe_globals",
@@ -27,6 +30,10 @@ __all__ = [
     "safe_globals",
     "save",
 ]
+
+FILE_LIKE = str | os.PathLike[str] | IO[bytes]
+MAP_LOCATION = Callable[[Any, str], Any] | _C.device | str | dict[str, str] | None
+
 
 # What reading a damaged file can raise besides CorruptedError.
 _DAMAGE = (
