@@ -95,7 +95,7 @@ def test_dcgan(root: Path) -> None:
 
 def test_pinn(root: Path) -> None:
     output = run(root, "pinn.py", "--no-plot", "--steps", "600")
-    assert numbers(output, r"relative error at t = 0.6: ([\d.]+)%")[0] < 10
+    assert numbers(output, r"relative error at t = 0.6: ([\d.]+)%")[0] < 8
 
 
 @pytest.mark.parametrize("cell", ["RNN", "LSTM", "GRU"])
@@ -119,7 +119,7 @@ def test_gpt(root: Path) -> None:
     small = ("--width", "48", "--layers", "2", "--length", "48", "--batch", "16")
     output = run(root, "gpt.py", "--no-plot", "--steps", "700", *small)
     surprise, pairs = numbers(output, r"surprise: ([\d.]+) \(table of pairs: ([\d.]+)")
-    assert surprise < pairs
+    assert surprise < pairs - 0.05
     assert len(output) > 300
 
 
