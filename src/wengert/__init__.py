@@ -37,6 +37,7 @@ from wengert._composite.queries import *
 from wengert._composite.reduction import *
 from wengert._composite.sequence import *
 from wengert._composite.shape import *
+from wengert._composite.sparse import *
 from wengert._composite.spectrogram import *
 from wengert._composite.windows import *
 from wengert._interop import *
@@ -88,8 +89,8 @@ __version__ = "0.1.0"
 # Parts of the package that are imported when they are first used.
 _LAZY = frozenset({
     "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
-    "hub", "jit", "mps", "multiprocessing", "random", "special", "storage", "torch_version",
-    "types", "version", "xpu",
+    "hub", "jit", "mps", "multiprocessing", "random", "sparse", "special", "storage",
+    "torch_version", "types", "version", "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
@@ -110,6 +111,7 @@ if _typing.TYPE_CHECKING:
         mps,
         multiprocessing,
         random,
+        sparse,
         special,
         storage,
         torch_version,
