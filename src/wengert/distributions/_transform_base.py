@@ -34,12 +34,13 @@ class Transform:
     def __init__(self, cache_size: int = 0) -> None:
         if cache_size not in (0, 1):
             raise ValueError("cache_size must be 0 or 1")
+        super().__init__()  # of a module, where a class is both
         self._cache_size = cache_size
-        self._inverse: weakref.ref | None = None
-        self._last: tuple[Any, Any] = (None, None)
+        self._inv: weakref.ref | None = None
+        self._cached_x_y: tuple[Any, Any] = (None, None)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_inverse": None}
+        return {**self.__dict__, "_inv": None}
 
     def with_cache(self, cache_size: int = 1) -> Any:
         """This transform with another ``cache_size``."""
@@ -59,10 +60,10 @@ class Transform:
     @property
     def inv(self) -> Transform:
         """The inverse, whose inverse is this one."""
-        inverse = self._inverse() if self._inverse is not None else None
+        inverse = self._inv() if self._inv is not None else None
         if inverse is None:
             inverse = _InverseTransform(self)
-            self._inverse = weakref.ref(inverse)
+            self._inv = weakref.ref(inverse)
         return inverse
 
     @property
@@ -78,24 +79,24 @@ class Transform:
     def __call__(self, x: wg.Tensor) -> wg.Tensor:
         if self._cache_size == 0:
             return self._call(x)
-        if x is self._last[0]:
-            return self._last[1]
+        if x is self._cached_x_y[0]:
+            return self._cached_x_y[1]
         y = self._call(x)
-        self._last = (x, y)
+        self._cached_x_y = (x, y)
         return y
 
     def _inv_call(self, y: wg.Tensor) -> wg.Tensor:
-        if self._cache_size and y is self._last[1]:
-            return self._last[0]
-        x = self._invert(y)
+        if self._cache_size and y is self._cached_x_y[1]:
+            return self._cached_x_y[0]
+        x = self._inverse(y)
         if self._cache_size:
-            self._last = (x, y)
+            self._cached_x_y = (x, y)
         return x
 
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         raise NotImplementedError
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         raise NotImplementedError
 
     def log_abs_det_jacobian(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:
@@ -223,7 +224,7 @@ class ComposeTransform(Transform):
             x = part(x)
         return x
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         for part in reversed(self.parts):
             y = part._inv_call(y)
         return y
@@ -296,7 +297,7 @@ class IndependentTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return self.base_transform(x)
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return self.base_transform._inv_call(y)
 
     def log_abs_det_jacobian(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:

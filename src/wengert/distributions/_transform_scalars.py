@@ -38,7 +38,7 @@ class ExpTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return x.exp()
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return y.log()
 
     def log_abs_det_jacobian(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:
@@ -73,11 +73,16 @@ class PowerTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return x.pow(self.exponent)
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return y.pow(1 / self.exponent)
 
     def log_abs_det_jacobian(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:
         return (self.exponent * y / x).abs().log()
+
+
+def _clipped_sigmoid(x: wg.Tensor) -> wg.Tensor:
+    info = wg.finfo(x.dtype)
+    return x.sigmoid().clamp(min=info.tiny, max=1.0 - info.eps)
 
 
 class SigmoidTransform(Transform):
@@ -93,10 +98,9 @@ class SigmoidTransform(Transform):
     __hash__ = Transform.__hash__
 
     def _call(self, x: wg.Tensor) -> wg.Tensor:
-        info = wg.finfo(x.dtype)
-        return x.sigmoid().clamp(min=info.tiny, max=1.0 - info.eps)
+        return _clipped_sigmoid(x)
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         info = wg.finfo(y.dtype)
         y = y.clamp(min=info.tiny, max=1.0 - info.eps)
         return y.log() - (-y).log1p()
@@ -120,7 +124,7 @@ class SoftplusTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return log1p_exp(x)
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return (-(-y).expm1()).log() + y
 
     def log_abs_det_jacobian(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:
@@ -142,7 +146,7 @@ class TanhTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return x.tanh()
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return y.atanh()
 
     def log_abs_det_jacobian(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:
@@ -162,7 +166,7 @@ class AbsTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return x.abs()
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return y
 
 
@@ -216,7 +220,7 @@ class AffineTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return self.loc + self.scale * x
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return (y - self.loc) / self.scale
 
     def log_abs_det_jacobian(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:
@@ -259,7 +263,7 @@ class CumulativeDistributionTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return self.distribution.cdf(x)
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return self.distribution.icdf(y)
 
     def log_abs_det_jacobian(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:

@@ -53,7 +53,7 @@ class ReshapeTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return x.reshape(self.forward_shape(x.shape))
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return y.reshape(self.inverse_shape(y.shape))
 
     def log_abs_det_jacobian(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:
@@ -89,7 +89,7 @@ class SoftmaxTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return wg.softmax(x, -1)
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return y.log()
 
 
@@ -114,7 +114,7 @@ class StickBreakingTransform(Transform):
         pad = wg.nn.functional.pad
         return pad(part, (0, 1), value=1) * pad(left, (1, 0), value=1)
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         head = y[..., :-1]
         left = 1 - head.cumsum(-1)
         left = left.clamp(min=wg.finfo(y.dtype).tiny)
@@ -149,7 +149,7 @@ class LowerCholeskyTransform(Transform):
     def _call(self, x: wg.Tensor) -> wg.Tensor:
         return x.tril(-1) + x.diagonal(0, -2, -1).exp().diag_embed()
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return y.tril(-1) + y.diagonal(0, -2, -1).log().diag_embed()
 
 
@@ -168,7 +168,7 @@ class PositiveDefiniteTransform(Transform):
         factor = LowerCholeskyTransform()(x)
         return factor @ factor.mT
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         return LowerCholeskyTransform().inv(wg.linalg.cholesky(y))
 
 
@@ -204,7 +204,7 @@ class CorrCholeskyTransform(Transform):
         identity = wg.eye(partial.shape[-1], dtype=x.dtype)
         return (partial + identity) * before
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         tiny = wg.finfo(y.dtype).tiny
         used = wg.nn.functional.pad(y.square().cumsum(-1)[..., :-1], (1, 0))
         partial = y / (1 - used).clamp(min=tiny).sqrt()
@@ -297,7 +297,7 @@ class _Parts(Transform):
         parts = zip(self.transforms, self._checked(x, "x"), strict=True)
         return self._join([transform(part) for transform, part in parts])
 
-    def _invert(self, y: wg.Tensor) -> wg.Tensor:
+    def _inverse(self, y: wg.Tensor) -> wg.Tensor:
         parts = zip(self.transforms, self._checked(y, "y"), strict=True)
         return self._join([transform.inv(part) for transform, part in parts])
 

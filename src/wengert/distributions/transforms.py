@@ -4,6 +4,7 @@ from ._transform_base import (
     ComposeTransform,
     IndependentTransform,
     Transform,
+    _InverseTransform,  # noqa: F401 (packages take it from here)
     identity_transform,
 )
 from ._transform_scalars import (
@@ -15,6 +16,7 @@ from ._transform_scalars import (
     SigmoidTransform,
     SoftplusTransform,
     TanhTransform,
+    _clipped_sigmoid,  # noqa: F401 (packages take it from here)
 )
 from ._transform_vectors import (
     CatTransform,
