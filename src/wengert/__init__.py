@@ -105,7 +105,8 @@ __version__ = "0.1.0"
 _LAZY = frozenset({
     "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
     "_dynamo", "futures", "fx", "hub", "jit", "library", "mps", "multiprocessing", "onnx", "ops",
-    "profiler", "random", "sparse", "special", "storage", "torch_version", "types", "version", "xpu",
+    "profiler", "random", "sparse", "special", "storage", "torch_version", "types", "version",
+    "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
