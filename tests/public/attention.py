@@ -277,7 +277,9 @@ record("average", [each for each in made.parameters()])
             "ResidualFSQ": _quantizer("ResidualFSQ", "dim=16, levels=[5, 4, 3], num_quantizers=2"),
             "LFQ": _quantizer("LFQ", "codebook_size=16, dim=16, entropy_loss_weight=0.1"),
             "SimVQ": _quantizer("SimVQ", "dim=16, codebook_size=8"),
-            "LatentQuantize": _quantizer("LatentQuantize", "levels=[5, 5, 8], dim=16", "images(2, 16, 12)"),
+            "LatentQuantize": _quantizer(
+                "LatentQuantize", "levels=[5, 5, 8], dim=16", "images(2, 16, 12)"
+            ),
             "RandomProjection": """
 from vector_quantize_pytorch import RandomProjectionQuantizer
 record("indices", fill(RandomProjectionQuantizer(dim=16, num_codebooks=3, codebook_dim=8, codebook_size=12))(images(2, 12, 16)))
@@ -393,7 +395,19 @@ train(LocalTransformer(num_tokens=32, dim=32, depth=2, max_seq_len=16, causal=Tr
     Package(
         "lightweight-gan",
         "1.2.1",
-        needs=(*_SHARED, "adabelief-pytorch==0.2.1", "tabulate==0.10.0", "colorama==0.4.6", "fire==0.7.1", "termcolor==3.3.0", "retry==0.9.2", "decorator==5.3.1", "py==1.11.0", "kornia==0.9.0", "kornia-rs==0.2.0"),
+        needs=(
+            *_SHARED,
+            "adabelief-pytorch==0.2.1",
+            "tabulate==0.10.0",
+            "colorama==0.4.6",
+            "fire==0.7.1",
+            "termcolor==3.3.0",
+            "retry==0.9.2",
+            "decorator==5.3.1",
+            "py==1.11.0",
+            "kornia==0.9.0",
+            "kornia-rs==0.2.0",
+        ),
         cases={
             "step": """
 available, torch.cuda.is_available = torch.cuda.is_available, lambda: True  # it asks when it is imported
@@ -410,7 +424,18 @@ train(judge, uniform(4, 3, 32, 32), call=lambda real: hinge_loss(judge(real)[0],
     Package(
         "stylegan2-pytorch",
         "1.9.0",
-        needs=(*_SHARED, "fire==0.7.1", "termcolor==3.3.0", "retry==0.9.2", "decorator==5.3.1", "py==1.11.0", "contrastive-learner==0.1.1", "kornia==0.9.0", "kornia-rs==0.2.0", "vector-quantize-pytorch==1.32.0"),
+        needs=(
+            *_SHARED,
+            "fire==0.7.1",
+            "termcolor==3.3.0",
+            "retry==0.9.2",
+            "decorator==5.3.1",
+            "py==1.11.0",
+            "contrastive-learner==0.1.1",
+            "kornia==0.9.0",
+            "kornia-rs==0.2.0",
+            "vector-quantize-pytorch==1.32.0",
+        ),
         cases={
             "step": """
 import types
