@@ -10,6 +10,7 @@
 #include "operators/shape.h"
 #include "operators/transcendental.h"
 #include "operators/view.h"
+#include "ops/batching.h"
 
 namespace wengert::ops {
 
@@ -105,6 +106,11 @@ Gradients recorded(const Tensor& grad_hidden, const Tensor& grad_memory, const T
 }
 
 }  // namespace
+
+void check_lstm(const Tensor& gates, const Tensor& hidden, const Tensor& memory,
+                const Tensor& weight) {
+  layer_of(gates, hidden, memory, weight);
+}
 
 namespace impl {
 

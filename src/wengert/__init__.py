@@ -20,7 +20,7 @@ _C._set_library_paths(
     + [_os.path.join(path, "scipy_openblas32", "lib") for path in _sys.path if path]
 )
 
-from wengert import _missing, _ops, _tensor, autograd
+from wengert import _missing, _ops, _tensor, autograd, overrides
 from wengert._composite import return_types
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
@@ -103,8 +103,8 @@ __version__ = "0.1.0"
 # Parts of the package that are imported when they are first used.
 _LAZY = frozenset({
     "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
-    "fx", "hub", "jit", "library", "mps", "multiprocessing", "onnx", "ops", "profiler", "random",
-    "special", "storage", "torch_version", "types", "version", "xpu", "_dynamo",
+    "_dynamo", "futures", "fx", "hub", "jit", "library", "mps", "multiprocessing", "onnx", "ops",
+    "profiler", "random", "special", "storage", "torch_version", "types", "version", "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
@@ -120,6 +120,7 @@ if _typing.TYPE_CHECKING:
         distributed,
         distributions,
         fft,
+        futures,
         fx,
         hub,
         jit,

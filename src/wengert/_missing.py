@@ -17,7 +17,6 @@ HINTS = {
     "distributed": "training on several processes is not supported yet",
     "export": "there is no graph capture; programs run eagerly",
     "eig": "removed from PyTorch, too: use linalg.eig",
-    "jit.ScriptModule": "there is no TorchScript; derive from nn.Module",
     "jit.load": "there is no TorchScript; save a state_dict, and load that",
     "jit.save": "there is no TorchScript; save a state_dict, and load that",
     "lstsq": "removed from PyTorch, too: use linalg.lstsq",
@@ -27,9 +26,7 @@ HINTS = {
     "nn.qat": "quantization is not supported",
     "nn.quantizable": "quantization is not supported",
     "nn.quantized": "quantization is not supported",
-    "autograd.profiler": "there is no profiler yet; Python's cProfile shows where the time goes",
     "nn.SyncBatchNorm": "training on several processes is not supported yet",
-    "overrides": "__torch_function__ is not supported",
     "utils.benchmark": "use timeit",
     "linalg.ldl_factor": "not there yet; linalg.lu_factor and linalg.cholesky are",
     "masked": "masked tensors are not supported",
@@ -41,23 +38,6 @@ HINTS = {
     "sparse": "sparse tensors are not supported",
     "sparse_coo_tensor": "sparse tensors are not supported",
     "sparse_csr_tensor": "sparse tensors are not supported",
-    **dict.fromkeys(
-        [
-            f"special.{name}"
-            for name in (
-                "airy_ai",
-                "bessel_j0",
-                "bessel_j1",
-                "bessel_y0",
-                "bessel_y1",
-                "modified_bessel_k0",
-                "modified_bessel_k1",
-                "scaled_modified_bessel_k0",
-                "scaled_modified_bessel_k1",
-            )
-        ],
-        "of the Bessel functions only i0, i0e, i1, i1e and spherical_bessel_j0 are there",
-    ),
     "symeig": "removed from PyTorch, too: use linalg.eigh",
     "to_sparse": "sparse tensors are not supported",
 }

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from wengert import _C
+from wengert import _C, overrides
 from wengert._missing import raise_missing
+from wengert.nn.modules.module import _parse_to as _parse_to_of_modules
 
 __all__ = ["DispatchKey", "DispatchKeySet"]
 
@@ -74,7 +75,6 @@ class _ExcludeDispatchKeyGuard(contextlib.AbstractContextManager):
 
 
 # Functions do not ask the classes of tensors, so there is nothing to switch off.
-DisableTorchFunctionSubclass = DisableTorchFunction = contextlib.nullcontext
 
 
 def _no(*args: Any, **kwargs: Any) -> bool:
@@ -93,6 +93,39 @@ _jit_can_fuse_on_cpu = _jit_can_fuse_on_gpu = _no
 _jit_override_can_fuse_on_cpu = _jit_override_can_fuse_on_gpu = _nothing
 _jit_set_nvfuser_enabled = _jit_set_nvfuser_guard_mode = _no
 _jit_set_profiling_executor = _jit_set_profiling_mode = _jit_set_texpr_fuser_enabled = _no
+
+
+DisableTorchFunction = overrides.DisableTorchFunction
+DisableTorchFunctionSubclass = overrides.DisableTorchFunctionSubclass
+DeviceObjType = _C.device
+_TensorMeta = type(_C.Tensor)
+_get_cudnn_enabled = _no
+__path__: list[str] = []  # a package there
+
+
+class _nn:
+    """Helpers of modules."""
+
+    _parse_to = staticmethod(_parse_to_of_modules)
+
+
+def _is_torch_function_enabled() -> bool:
+    """Whether subclasses of Tensor take part in calls."""
+    return not any(_C._get_torch_function())
+
+
+class PyTorchFileReader:
+    """Reads archives of PyTorch piece by piece; there is none, see ``wengert.load(mmap=True)``."""
+
+    def __init__(self, *args: Any) -> None:
+        raise RuntimeError("PyTorchFileReader(): not there; use load(path, mmap=True)")
+
+
+class Value:
+    """A value of TorchScript, for annotations; there is none."""
+
+    def __init__(self) -> None:
+        raise RuntimeError("there is no TorchScript; programs run eagerly")
 
 
 def __getattr__(name: str) -> Any:

@@ -30,12 +30,28 @@ else:  # importing importlib.abc would take a quarter of the time of importing w
 VERSION = TorchVersion("2.13.0+wengert")
 # Modules of PyTorch whose names are elsewhere here.
 _PLACES = {
+    "__config__": "wengert.__config__",
     "_C": "wengert._torch_c",
     "_custom_ops": "wengert.library",
+    "_jit_internal": "wengert._torch_names.jit_internal",
+    "_utils": "wengert._torch_names.utils",
+    "cuda.amp.autocast_mode": "wengert.cuda.amp",
+    "cuda.amp.grad_scaler": "wengert.cuda.amp",
+    "distributed._composable": "wengert.distributed",
+    "distributed._tensor": "wengert.distributed.tensor",
     "functional": "wengert",
+    "nn.parallel.data_parallel": "wengert.nn.parallel",
     "nn.modules.channelshuffle": "wengert.nn.modules.pixelshuffle",
     "optim.adamw": "wengert.optim.adam",
+    "utils.data._utils": "wengert._torch_names.data_utils",
 }
+# Names of `torch._C` that PyTorch offers in `torch`, too.
+_OF_CORE = (
+    "DeviceObjType",
+    "DisableTorchFunction",
+    "DisableTorchFunctionSubclass",
+    "PyTorchFileReader",
+)
 # Packages whose names are spread over other files here: their modules offer all of them.
 _SPREAD = ("wengert.nn.modules", "wengert.optim", "wengert.utils.data", "wengert.distributions")
 
@@ -66,8 +82,12 @@ class _View(ModuleType):
 
     @staticmethod
     def _find(name: str) -> Any:
-        if name == "_C":
-            return importlib.import_module(_PLACES[name])
+        if name in _PLACES:
+            return importlib.import_module(f"torch.{name}")
+        if name == "ScriptModule":
+            return importlib.import_module("wengert.jit").ScriptModule
+        if name in _OF_CORE:
+            return getattr(importlib.import_module(_PLACES["_C"]), name)
         if name.startswith("_") and not name.startswith("_foreach_") and name not in wengert._LAZY:
             return vars(wengert).get(name)
         return _or_none(name)
@@ -123,7 +143,7 @@ class _Finder(MetaPathFinder):
 
     @staticmethod
     def _module(name: str, rest: str) -> ModuleType:
-        ours = _PLACES.get(rest, f"wengert.{rest}")
+        ours = _place(rest)
         if rest.startswith("distributions.") and importlib.util.find_spec(ours) is None:
             ours = "wengert.distributions"  # a file each there, a few files here
         try:
@@ -142,6 +162,17 @@ class _Finder(MetaPathFinder):
             vars(module)["__getattr__"] = look
             _refusing.append(module)
         return module
+
+
+def _place(rest: str) -> str:
+    """Our module for `torch.<rest>`: its own place, or one below the place of a parent."""
+    known, below = rest, ""
+    while known:
+        if known in _PLACES:
+            return _PLACES[known] + below
+        known, _, last = known.rpartition(".")
+        below = f".{last}{below}"
+    return f"wengert.{rest}"
 
 
 def _elsewhere(module: ModuleType, shown: str, name: str) -> Any:

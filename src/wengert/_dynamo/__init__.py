@@ -6,12 +6,12 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from wengert import _missing
+from wengert import _missing, nn
 from wengert.compiler import allow_in_graph, assume_constant_result, disable, is_compiling, reset
 
-__all__ = ["allow_in_graph", "assume_constant_result", "config", "disable", "disallow_in_graph",
-           "graph_break", "is_compiling", "mark_dynamic", "mark_static", "optimize",
-           "reset"]  # fmt: skip
+__all__ = ["OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable",
+           "disallow_in_graph", "graph_break", "is_compiling", "mark_dynamic", "mark_static",
+           "optimize", "reset"]  # fmt: skip
 
 # Any switch can be set; nothing depends on one.
 config = SimpleNamespace(
@@ -22,6 +22,18 @@ config = SimpleNamespace(
     recompile_limit=8,
     suppress_errors=False,
 )
+
+
+class OptimizedModule(nn.Module):
+    """The class of compiled modules: `compile` returns the module itself, so there are none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("OptimizedModule(): there is no compiler; compile(model) is model")
+
+
+# Modules of the package there.
+eval_frame = external_utils = sys.modules[__name__]
+sys.modules[f"{__name__}.eval_frame"] = sys.modules[f"{__name__}.external_utils"] = eval_frame
 
 
 def disallow_in_graph(fn: Any) -> Any:

@@ -10,10 +10,11 @@ import importlib
 import sys
 from typing import Any
 
-from wengert import _missing
+from wengert import _missing, nn
 
 __all__ = [
-    "Final", "annotate", "export", "freeze", "ignore", "is_scripting", "is_tracing", "isinstance",
+    "Final", "RecursiveScriptModule", "ScriptFunction", "ScriptModule", "TracerWarning",
+    "annotate", "export", "freeze", "ignore", "is_scripting", "is_tracing", "isinstance",
     "optimize_for_inference", "script", "script_if_tracing", "trace", "trace_module", "unused",
 ]  # fmt: skip
 
@@ -90,6 +91,30 @@ def is_scripting() -> bool:
 def is_tracing() -> bool:
     """Whether the program is being traced: never."""
     return False
+
+
+class ScriptModule(nn.Module):
+    """The class of compiled modules: `script` returns the module itself, so there are none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError(
+            "ScriptModule(): there is no TorchScript; derive from nn.Module, programs run eagerly"
+        )
+
+
+class RecursiveScriptModule(ScriptModule):
+    """The class of compiled modules: there are none."""
+
+
+class ScriptFunction:
+    """The class of compiled functions: `script` returns the function itself, so there are none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("ScriptFunction(): there is no TorchScript; programs run eagerly")
+
+
+class TracerWarning(Warning):
+    """What a tracer warns of; there is none."""
 
 
 def annotate(the_type: Any, the_value: Any) -> Any:

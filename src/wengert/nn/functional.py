@@ -540,7 +540,7 @@ def _dropout_channels(
         return input
     lead = 2 if input.dim() == batched else 1
     shape = [*input.shape[:lead], *[1] * (input.dim() - lead)]
-    mask = _ops.dropout(wg.ones(shape, dtype=input.dtype, device=input.device), p, True)
+    mask = _ops.dropout(input.new_ones(shape), p, True)
     return input.mul_(mask) if inplace else input * mask
 
 
@@ -594,7 +594,7 @@ def feature_alpha_dropout(
         result = input * 0.0
     else:
         shape = (*input.shape[:2], *[1] * (input.dim() - 2))
-        kept = wg.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - p)
+        kept = input.new_empty(shape).bernoulli_(1 - p)
         result = _alpha_scaled(input, kept, p)
     return _write(input, result) if inplace else result
 

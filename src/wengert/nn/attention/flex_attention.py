@@ -1,7 +1,9 @@
-"""Attention whose scores are changed and masked by functions of the positions.
+"""Attention whose scores a function changes, and whose mask is a function of positions.
 
-All scores are computed: a mask saves no work here. Derivatives of all orders are those of the
-operators that are used.
+The functions are called once with index tensors that broadcast to all places. Where PyTorch
+compiles a kernel that skips masked blocks, all scores are computed here.
+
+Source: Dong et al. (2024), Flex Attention, https://arxiv.org/abs/2412.05496.
 """
 
 from __future__ import annotations
@@ -12,211 +14,204 @@ from typing import Any
 
 import wengert as wg
 
-__all__ = ["BlockMask", "and_masks", "create_block_mask", "create_mask", "flex_attention",
-           "noop_mask", "or_masks"]  # fmt: skip
+__all__ = [
+    "AuxOutput", "AuxRequest", "BlockMask", "and_masks", "create_block_mask", "create_mask",
+    "flex_attention", "noop_mask", "or_masks",
+]  # fmt: skip
 
-_MaskMod = Callable[[wg.Tensor, wg.Tensor, wg.Tensor, wg.Tensor], wg.Tensor]
-_ScoreMod = Callable[[wg.Tensor, wg.Tensor, wg.Tensor, wg.Tensor, wg.Tensor], wg.Tensor]
-
-
-def noop_mask(batch: Any, head: Any, token_q: Any, token_kv: Any) -> wg.Tensor:
-    """The mask that lets all pairs through."""
-    return batch.new_ones(size=(), dtype=wg.bool, device=batch.device)
+_mask_mod_signature = Callable[[wg.Tensor, wg.Tensor, wg.Tensor, wg.Tensor], wg.Tensor]
+_score_mod_signature = Callable[[wg.Tensor, wg.Tensor, wg.Tensor, wg.Tensor, wg.Tensor], wg.Tensor]
+_DEFAULT_SPARSE_BLOCK_SIZE = 128
 
 
-def and_masks(*mask_mods: _MaskMod) -> _MaskMod:
-    """The pairs that all of the masks let through."""
-    _check_callable("and_masks", mask_mods)
+class AuxRequest:
+    """Which results are wanted beside the output.
 
-    def mask(b: Any, h: Any, q: Any, kv: Any) -> wg.Tensor:
-        result = b.new_ones((), dtype=wg.bool)
-        for each in mask_mods:
-            result = result & each(b, h, q, kv)
-        return result
-
-    return mask
-
-
-def or_masks(*mask_mods: _MaskMod) -> _MaskMod:
-    """The pairs that any of the masks lets through."""
-    _check_callable("or_masks", mask_mods)
-
-    def mask(b: Any, h: Any, q: Any, kv: Any) -> wg.Tensor:
-        result = b.new_zeros((), dtype=wg.bool)
-        for each in mask_mods:
-            result = result | each(b, h, q, kv)
-        return result
-
-    return mask
-
-
-def _check_callable(name: str, functions: tuple[Any, ...]) -> None:
-    if not all(callable(each) for each in functions):
-        raise RuntimeError(f"{name}: All inputs should be callable mask_mods: {functions}")
-
-
-def _over_positions(function: Callable[..., wg.Tensor], first: tuple[int, ...]) -> Any:
-    """Calls a function of numbers for all batches, heads, queries and keys.
-
-    first: of its leading arguments, a batch dimension each, or nothing.
+    Args:
+        lse: the logarithm of the sum of the exponentials of the scores.
+        max_scores: the largest scores.
     """
-    for varying in (3, 2, 1, 0):
-        places = tuple(0 if place == varying else None for place in range(4))
-        function = wg.vmap(function, in_dims=(*first, *places))
-    return function
+
+    def __init__(self, lse: bool = False, max_scores: bool = False) -> None:
+        self.lse, self.max_scores = lse, max_scores
+
+
+class AuxOutput:
+    """These results, or None."""
+
+    def __init__(self, lse: wg.Tensor | None = None, max_scores: wg.Tensor | None = None) -> None:
+        self.lse, self.max_scores = lse, max_scores
+
+
+def _indices(b: int, h: int, q_len: int, kv_len: int, device: Any) -> tuple[wg.Tensor, ...]:
+    sizes = (b, h, q_len, kv_len)
+    return tuple(
+        wg.arange(size, device=device).view([-1 if at == place else 1 for at in range(4)])
+        for place, size in enumerate(sizes)
+    )
+
+
+def noop_mask(b: Any, h: Any, q_idx: Any, kv_idx: Any) -> wg.Tensor:
+    """Masks nothing."""
+    return wg.ones((), dtype=wg.bool)
+
+
+def and_masks(*mask_mods: _mask_mod_signature) -> _mask_mod_signature:
+    """Lets through what all of the masks let through."""
+
+    def mask(b: Any, h: Any, q_idx: Any, kv_idx: Any) -> wg.Tensor:
+        result = noop_mask(b, h, q_idx, kv_idx)
+        for each in mask_mods:
+            result = result & each(b, h, q_idx, kv_idx)
+        return result
+
+    return mask
+
+
+def or_masks(*mask_mods: _mask_mod_signature) -> _mask_mod_signature:
+    """Lets through what one of the masks lets through."""
+
+    def mask(b: Any, h: Any, q_idx: Any, kv_idx: Any) -> wg.Tensor:
+        result = ~noop_mask(b, h, q_idx, kv_idx)
+        for each in mask_mods:
+            result = result | each(b, h, q_idx, kv_idx)
+        return result
+
+    return mask
 
 
 def create_mask(
-    mod_fn: _MaskMod | _ScoreMod,
+    mod_fn: _mask_mod_signature,
     B: int | None,
     H: int | None,
     Q_LEN: int,
     KV_LEN: int,
-    device: Any = None,
+    device: Any = "cpu",
 ) -> wg.Tensor:
-    """The mask (B, H, Q_LEN, KV_LEN) of bool that a function of the four positions gives.
+    """The mask as a bool tensor (B, H, Q_LEN, KV_LEN).
 
-    B, H: None where the mask does not depend on the batch or the head; then 1.
-
-    >>> def causal(b, h, q, kv):
-    ...     return q >= kv
-    >>> wg.nn.attention.flex_attention.create_mask(causal, None, None, 2, 3)
-    tensor([[[[ True, False, False],
-              [ True,  True, False]]]])
+    >>> from wengert.nn.attention.flex_attention import create_mask
+    >>> create_mask(lambda b, h, q, kv: q >= kv, 1, 1, 2, 2)[0, 0]
+    tensor([[ True, False],
+            [ True,  True]])
     """
-    places = [wg.arange(size, device=device) for size in (B or 1, H or 1, Q_LEN, KV_LEN)]
-    mask = _over_positions(mod_fn, ())(*places)
-    if mask.dtype != wg.bool:
-        raise AssertionError(f"mask_mod should return bool, but returned {mask.dtype}")
-    return mask
+    sizes = (B or 1, H or 1, Q_LEN, KV_LEN)
+    return mod_fn(*_indices(*sizes, device)).to(wg.bool).expand(sizes)
 
 
 class BlockMask:
-    """A mask for :func:`flex_attention`, with what programs ask about it. See `create_block_mask`.
-
-    Attributes: ``mask_mod``, ``seq_lengths`` (queries, keys), ``BLOCK_SIZE``.
-    """
+    """A mask as a function of positions, made by `create_block_mask`."""
 
     def __init__(
-        self, mask: wg.Tensor, mask_mod: _MaskMod | None, block_size: tuple[int, int]
+        self,
+        seq_lengths: tuple[int, int],
+        mask_mod: _mask_mod_signature,
+        block_size: tuple[int, int],
+        shape: tuple[int, int, int, int],
+        device: Any,
     ) -> None:
-        self._mask = mask
-        self.mask_mod = mask_mod
-        self.BLOCK_SIZE = block_size
-        self.seq_lengths = (mask.shape[-2], mask.shape[-1])
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(B, H, queries, keys)"""
-        return tuple(self._mask.shape)
-
-    def numel(self) -> int:
-        """The number of pairs."""
-        return self._mask.numel()
+        self.seq_lengths, self.mask_mod, self.BLOCK_SIZE = seq_lengths, mask_mod, block_size
+        self.shape = shape
+        self._device = device
 
     def to_dense(self) -> wg.Tensor:
-        """(B, H, blocks of queries, blocks of keys) of int32: 1 where a block lets any pair through."""
+        """1 for each block of which a part is let through, (B, H, rows, columns)."""
+        mask = create_mask(self.mask_mod, *self.shape, self._device)
         rows, columns = self.BLOCK_SIZE
-        b, h, q, kv = self._mask.shape
-        padded = wg.nn.functional.pad(self._mask.int(), (0, -kv % columns, 0, -q % rows))
-        blocks = padded.view(b, h, padded.shape[2] // rows, rows, -1, columns)
-        return blocks.amax(dim=(3, 5))
+        pad = (0, -mask.shape[-1] % columns, 0, -mask.shape[-2] % rows)
+        padded = wg.nn.functional.pad(mask, pad)
+        blocks = padded.unflatten(-1, (-1, columns)).unflatten(-3, (-1, rows))
+        return blocks.any(-1).any(-2).to(wg.int32)
 
     def sparsity(self) -> float:
-        """The percentage of blocks that let no pair through."""
-        return 100 * (1 - self.to_dense().double().mean().item())
+        """The percentage of blocks that are masked altogether."""
+        return 100.0 * (1 - self.to_dense().float().mean().item())
 
     def to(self, device: Any) -> BlockMask:
-        """The mask on a device."""
-        return BlockMask(self._mask.to(device), self.mask_mod, self.BLOCK_SIZE)
+        """The same mask for another device."""
+        return BlockMask(self.seq_lengths, self.mask_mod, self.BLOCK_SIZE, self.shape, device)
 
     def __repr__(self) -> str:
         return f"BlockMask(shape={self.shape}, sparsity={self.sparsity():.2f}%)"
 
 
 def create_block_mask(
-    mask_mod: _MaskMod,
+    mask_mod: _mask_mod_signature,
     B: int | None,
     H: int | None,
     Q_LEN: int,
     KV_LEN: int,
     device: Any = None,
-    BLOCK_SIZE: int | tuple[int, int] = 128,
-    **options: Any,
+    BLOCK_SIZE: int | tuple[int, int] = _DEFAULT_SPARSE_BLOCK_SIZE,
+    _compile: bool = False,
+    **others: Any,
 ) -> BlockMask:
-    """A mask from ``mask_mod(batch, head, query, key)``, which says whether the key is seen.
+    """The mask of a function of batch, head, query and key positions.
 
-    B, H: None where the mask does not depend on the batch or the head.
+    Args:
+        mask_mod: True where a query sees a key.
+        B, H: sizes; None where the mask does not depend on it.
+        BLOCK_SIZE: of the blocks that `BlockMask.to_dense` shows.
     """
-    size = (BLOCK_SIZE, BLOCK_SIZE) if isinstance(BLOCK_SIZE, int) else BLOCK_SIZE
-    return BlockMask(create_mask(mask_mod, B, H, Q_LEN, KV_LEN, device), mask_mod, size)
-
-
-def _check_inputs(query: wg.Tensor, key: wg.Tensor, value: wg.Tensor, enable_gqa: bool) -> None:
-    if any(each.dim() != 4 for each in (query, key, value)):
-        raise NotImplementedError("NYI: query, key, and value must be 4D tensors")
-    if query.size(-1) != key.size(-1):
-        raise ValueError(
-            "Expect query and key/value to have the same embedding dimension but got "
-            f"E={query.size(-1)} and E={key.size(-1)}."
-        )
-    heads, shared = query.size(1), key.size(1)
-    if not enable_gqa and heads != shared:
-        raise ValueError(
-            f"Expect query and key/value to have the same number of heads but got Hq={heads} and "
-            f"Hkv={shared}. Try setting enable_gqa=True for GQA."
-        )
-    if enable_gqa and heads % shared:
-        raise ValueError(
-            "Expect number of query heads to be a multiple of kv heads for GQA but got "
-            f"Hq={heads} and Hkv={shared}."
-        )
+    size = BLOCK_SIZE if isinstance(BLOCK_SIZE, tuple) else (BLOCK_SIZE, BLOCK_SIZE)
+    shape = (B or 1, H or 1, Q_LEN, KV_LEN)
+    return BlockMask((Q_LEN, KV_LEN), mask_mod, size, shape, device or "cpu")
 
 
 def flex_attention(
     query: wg.Tensor,
     key: wg.Tensor,
     value: wg.Tensor,
-    score_mod: _ScoreMod | None = None,
+    score_mod: _score_mod_signature | None = None,
     block_mask: BlockMask | None = None,
     scale: float | None = None,
     enable_gqa: bool = False,
     return_lse: bool = False,
-    kernel_options: dict[str, Any] | None = None,
+    kernel_options: Any = None,
+    *,
+    return_aux: AuxRequest | None = None,
 ) -> Any:
-    """Attention with scores ``score_mod(score, batch, head, query, key)``.
+    """Attention of scores that ``score_mod(score, b, h, q_idx, kv_idx)`` changes.
 
-    query (B, Hq, L, E), key (B, Hkv, S, E), value (B, Hkv, S, Ev); the result is (B, Hq, L, Ev).
-    score_mod and the function of the mask work on numbers: tensors of no dimension. scale is
-    1/sqrt(E) by default. With enable_gqa several heads of the query share one of the key. A query
-    that sees no key gives 0. With return_lse also the logarithm of the sum of the exponentials of
-    the scores (B, Hq, L). Raises ValueError for sizes that do not fit.
+    Args:
+        query: (B, Hq, L, E).
+        key: (B, Hkv, S, E), value: (B, Hkv, S, Ev).
+        block_mask: which keys a query sees; all if left out. Queries that see none give 0.
+        scale: of the scores; 1 / sqrt(E) if left out.
+        enable_gqa: Hq may be a multiple of Hkv.
+        return_lse: also the logarithm of the sum of the exponentials, (B, Hq, L).
+        kernel_options: accepted without effect.
+        return_aux: the same and more in an AuxOutput.
+
+    Raises ValueError if the numbers of heads do not fit.
 
     >>> from wengert.nn.attention.flex_attention import flex_attention
-    >>> x = wg.ones(1, 1, 3, 4)
-    >>> flex_attention(x, x, x, score_mod=lambda score, b, h, q, kv: score + (q - kv)).shape
-    wengert.Size([1, 1, 3, 4])
+    >>> q = wg.ones(1, 1, 2, 4)
+    >>> flex_attention(q, q, q, lambda s, b, h, i, j: wg.where(i >= j, s, -wg.inf)).shape
+    wengert.Size([1, 1, 2, 4])
     """
-    _check_inputs(query, key, value, enable_gqa)
-    if enable_gqa:
-        group = query.size(1) // key.size(1)
-        key, value = (each.repeat_interleave(group, dim=1) for each in (key, value))
-    scale = 1 / math.sqrt(query.size(-1)) if scale is None else scale
-    working = wg.float64 if query.dtype == wg.float64 else wg.float32
-    scores = (query @ key.transpose(-2, -1)).to(working) * scale
-    b, h, rows, columns = scores.shape
-    if score_mod is not None:
-        places = [wg.arange(size, device=query.device) for size in (b, h, rows, columns)]
-        scores = _over_positions(score_mod, (0,))(scores, *places).to(working)
-    if block_mask is not None:
-        if block_mask.seq_lengths != (rows, columns):
+    batch, heads, length, width = query.shape
+    if key.shape[1] != heads:
+        if not enable_gqa or heads % key.shape[1]:
             raise ValueError(
-                f"block_mask was created for block_mask.shape={block_mask.shape} but got "
-                f"q_len={rows} and kv_len={columns}. As the block mask was created for other "
-                "lengths, create it anew."
+                f"Expect query and key/value to have the same number of heads but got Hq={heads} "
+                f"and Hkv={key.shape[1]}. Try setting enable_gqa=True for GQA."
             )
-        scores = scores.masked_fill(~block_mask._mask, -math.inf)
-    seen = (scores != -math.inf).any(-1, keepdim=True)
-    weights = wg.softmax(wg.where(seen, scores, 0.0), -1) * seen
-    result = weights.to(query.dtype) @ value
-    return (result, wg.logsumexp(scores, -1)) if return_lse else result
+        repeats = heads // key.shape[1]
+        key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
+    scores = (query @ key.transpose(-2, -1)) * (1 / math.sqrt(width) if scale is None else scale)
+    places = _indices(batch, heads, length, key.shape[2], query.device)
+    if score_mod is not None:
+        scores = score_mod(scores, *places)
+    if block_mask is not None:
+        scores = scores.masked_fill(~block_mask.mask_mod(*places).to(wg.bool), -math.inf)
+    lse = scores.logsumexp(-1)
+    seen = lse != -math.inf
+    # No key is seen: all scores are -inf, and the weights are 0.
+    weights = (scores - lse.masked_fill(~seen, 0.0).unsqueeze(-1)).exp()
+    output = weights.to(value.dtype) @ value
+    if return_aux is not None:
+        return output, AuxOutput(
+            lse if return_aux.lse else None, scores.amax(-1) if return_aux.max_scores else None
+        )
+    return (output, lse) if return_lse else output
