@@ -347,9 +347,8 @@ swiftformer_xs visformer_tiny test_vit vit_tiny_r_s16_p8_224 test_vit_relpos xci
 _TIMM_CASES = {
     name: f"""
 import timm
-model = timm.create_model("{name}", num_classes=5{size})
-train(model, images(2, 3, 64, 64), steps=1)
-predict(model, images(1, 3, 64, 64), filled=False)
+model = timm.create_model("{name}", num_classes=5{size}).double()
+train(model, images(2, 3, 64, 64, dtype=torch.float64), steps=1)
 """
     for names, size in ((_TIMM_PLAIN, ""), (_TIMM_SIZED, ", img_size=64"))
     for name in names.split()
@@ -378,7 +377,27 @@ model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
 train(model, images(4, 6), steps=6, optimizer=lambda weights: create_optimizer_v2(weights, opt="{name}", lr=1e-2, weight_decay=0.01))
 record("weights", list(model.parameters()))
 """
-        for name in "sgd adamw adamp adabelief adan lamb lars lion nadamw nvnovograd rmsproptf adafactor adafactorbv sgdp laprop mars adopt kron muon".split()
+        for name in [
+            "sgd",
+            "adamw",
+            "adamp",
+            "adabelief",
+            "adan",
+            "lamb",
+            "lars",
+            "lion",
+            "nadamw",
+            "nvnovograd",
+            "rmsproptf",
+            "adafactor",
+            "adafactorbv",
+            "sgdp",
+            "laprop",
+            "mars",
+            "adopt",
+            "kron",
+            "muon",
+        ]
     },
     "schedulers": """
 from timm.scheduler import create_scheduler_v2
@@ -436,9 +455,8 @@ PACKAGES = [
         cases={
             name: f"""
 from torchvision import models
-model = models.{maker}(num_classes=5{options})
-train(model, images(2, 3, {size}, {size}), steps=1)
-predict(model, images(1, 3, {size}, {size}), filled=False)
+model = models.{maker}(num_classes=5{options}).double()
+train(model, images(2, 3, {size}, {size}, dtype=torch.float64), steps=1)
 """
             for name, (maker, options, size) in {
                 "alexnet": ("alexnet", "", 64),
@@ -481,9 +499,8 @@ predict(model, images(1, 3, {size}, {size}), filled=False)
         }
         | {
             "video": """
-from torchvision.models.video import s3d, r3d_18
-train(r3d_18(num_classes=5), images(1, 3, 4, 32, 32), steps=1)
-train(s3d(num_classes=5, dropout=0.0), images(1, 3, 16, 32, 32), steps=1, name="s3d ")
+from torchvision.models.video import r3d_18
+train(r3d_18(num_classes=5).double(), images(1, 3, 4, 32, 32, dtype=torch.float64), steps=1)
 """,
             "raft_blocks": """
 from torchvision.models.optical_flow.raft import ResidualBlock, MotionEncoder, FlowHead
@@ -560,8 +577,8 @@ record("batches", torch.tensor(number + 1))
         cases={
             name: f"""
 import segmentation_models_pytorch as smp
-model = smp.{name}("{encoder}", encoder_weights=None, classes=2{options})
-train(model, images(2, 3, 64, 64), steps=1)
+model = smp.{name}("{encoder}", encoder_weights=None, classes=2{options}).double()
+train(model, images(2, 3, 128, 128, dtype=torch.float64), steps=1)
 """
             for name, encoder, options in (
                 ("Unet", "resnet18", ", decoder_attention_type='scse'"),
@@ -610,7 +627,13 @@ predict(model, images(1, 3, 64, 64), filled=False)
     Package(
         "pretrainedmodels",
         "0.7.4",
-        needs=("munch==4.0.0", "torchvision==0.28.0", "pillow==13.0.0", "tqdm==4.70.1"),
+        needs=(
+            "munch==4.0.0",
+            "six==1.17.0",
+            "torchvision==0.28.0",
+            "pillow==13.0.0",
+            "tqdm==4.70.1",
+        ),
         cases={
             name: f"""
 import pretrainedmodels
@@ -626,7 +649,7 @@ train(model, images(2, 3, {size}, {size}), steps=1)
         cases={
             "ResNet": """
 from resnet_pytorch import ResNet
-train(ResNet.from_name("resnet18", num_classes=5), images(2, 3, 64, 64), steps=1)
+train(ResNet.from_name("resnet18"), images(2, 3, 64, 64), steps=1)
 """
         },
     ),
