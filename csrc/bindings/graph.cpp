@@ -131,14 +131,47 @@ PyObject* increment_version(PyObject*, PyObject* tensor) {
 
 // --- modes ---
 
-PyObject* get_grad_mode(PyObject*, PyObject*) { return PyBool_FromLong(modes.grad); }
+// The grad mode as programs see it.
+bool shown_grad_mode() { return may_record() ? modes.grad : modes.asked; }
+void show_grad_mode(bool enabled) {
+  modes.asked = enabled;
+  modes.grad = enabled && may_record();
+}
+
+PyObject* get_grad_mode(PyObject*, PyObject*) { return PyBool_FromLong(shown_grad_mode()); }
 PyObject* set_grad_mode(PyObject*, PyObject* value) {
   const int enabled = PyObject_IsTrue(value);
   if (enabled < 0) return nullptr;
-  const bool before = modes.grad;
-  modes.grad = enabled != 0;
+  const bool before = shown_grad_mode();
+  show_grad_mode(enabled != 0);
   return PyBool_FromLong(before);
 }
+
+PyObject* get_inference(PyObject*, PyObject*) { return PyBool_FromLong(inference_mode); }
+
+PyObject* set_modes(PyObject*, PyObject* args) {
+  int grad, inference, transforming;
+  if (PyArg_ParseTuple(args, "ppp:_set_modes", &grad, &inference, &transforming) == 0) {
+    return nullptr;
+  }
+  PyObject* before =
+      Py_BuildValue("(NNN)", PyBool_FromLong(shown_grad_mode()), PyBool_FromLong(inference_mode),
+                    PyBool_FromLong(modes.transforming));
+  inference_mode = inference != 0;
+  modes.transforming = transforming != 0;
+  show_grad_mode(grad != 0);
+  return before;
+}
+
+PyObject* is_inference_tensor(PyObject*, PyObject* tensor) {
+  return guarded([&] {
+    WENGERT_CHECK(is_tensor(tensor), kType,
+                  "is_inference(): argument 'input' (position 1) must be Tensor, not ",
+                  Py_TYPE(tensor)->tp_name);
+    return PyBool_FromLong(unwrap(tensor)->storage->inference);
+  });
+}
+
 PyObject* set_name(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     WENGERT_CHECK(count == 2 && is_tensor(args[0]) && PyUnicode_Check(args[1]), kType,
@@ -176,6 +209,14 @@ PyMethodDef functions[] = {
      "_set_version(tensor, version)\n--\n\nFor who has put back the values of that version."},
     {"is_grad_enabled", get_grad_mode, METH_NOARGS,
      "is_grad_enabled()\n--\n\nAre operations being recorded in this thread?"},
+    {"is_inference", is_inference_tensor, METH_O,
+     "is_inference(input)\n--\n\nWas the memory of `input` allocated under inference_mode?"},
+    {"is_inference_mode_enabled", get_inference, METH_NOARGS,
+     "is_inference_mode_enabled()\n--\n\nDoes this thread run under inference_mode?"},
+    {"_set_modes", set_modes, METH_VARARGS,
+     "_set_modes(grad, inference, transforming)\n--\n\n"
+     "Are operations recorded, is it inference_mode, and does a transform look after what is "
+     "saved? Sets the modes of this thread, returns those before."},
     {"_set_grad_enabled", set_grad_mode, METH_O,
      "_set_grad_enabled(enabled)\n--\n\nSets the mode, returns the one before."},
     {nullptr, nullptr, 0, nullptr}};

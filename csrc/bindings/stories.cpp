@@ -255,6 +255,16 @@ PyObject* check_leftovers(PyObject*, PyObject*) {
   });
 }
 
+PyObject* check_roots(PyObject*, PyObject* roots) {
+  return guarded([&]() -> PyObject* {
+    if (!watch_mode.on) Py_RETURN_NONE;
+    const char* const names[] = {"roots"};
+    const Signature s = {"_check_roots", 1, 1, 1, -1, names, "0"};
+    watch_roots(to_tensor_list(roots, s, 0), {});
+    Py_RETURN_NONE;
+  });
+}
+
 class PythonObserver : public StepObserver {
  public:
   explicit PythonObserver(PyObject* observer) : observer_(Py_NewRef(observer)) {}
@@ -290,15 +300,6 @@ PyObject* set_strong_zeros(PyObject*, PyObject* value) {
 }
 PyObject* get_strong_zeros(PyObject*, PyObject*) { return PyBool_FromLong(math::strong_zeros); }
 
-PyObject* set_inference(PyObject*, PyObject* value) {
-  const int enabled = PyObject_IsTrue(value);
-  if (enabled < 0) return nullptr;
-  const bool before = modes.inference;
-  modes.inference = enabled != 0;
-  return PyBool_FromLong(before);
-}
-PyObject* get_inference(PyObject*, PyObject*) { return PyBool_FromLong(modes.inference); }
-
 PyObject* record_sites(PyObject*, PyObject* value) {
   static Site (*const finder)() = current_site;
   const int enabled = PyObject_IsTrue(value);
@@ -331,6 +332,8 @@ PyMethodDef functions[] = {
      "_current_run()\n--\n\nThe backward call that is running and its roots, or None."},
     {"_set_watch", set_watch, METH_VARARGS,
      "_set_watch(nan, inf)\n--\n\nWhat anomaly mode looks for. Returns what it did before."},
+    {"_check_roots", check_roots, METH_O,
+     "_check_roots(tensors)\n--\n\nIn anomaly mode, raises if one that is differentiated is bad."},
     {"_get_watch", get_watch, METH_NOARGS, "_get_watch()\n--\n\nWhat anomaly mode looks for."},
     {"_check_leftovers", check_leftovers, METH_NOARGS,
      "_check_leftovers()\n--\n\nRaises if bad values that nothing has read are alive."},
@@ -341,11 +344,6 @@ PyMethodDef functions[] = {
      "_set_strong_zeros(enabled)\n--\n\nSets the mode, returns the one before."},
     {"_get_strong_zeros", get_strong_zeros, METH_NOARGS,
      "_get_strong_zeros()\n--\n\nIs a gradient of zero stronger than infinity?"},
-    {"_set_inference", set_inference, METH_O,
-     "_set_inference(enabled)\n--\n\nWhether no_grad is called inference_mode. Returns what held "
-     "before."},
-    {"is_inference_mode_enabled", get_inference, METH_NOARGS,
-     "is_inference_mode_enabled()\n--\n\nDoes this thread run under inference_mode?"},
     {"_record_sites", record_sites, METH_O,
      "_record_sites(enabled)\n--\n\nFor benchmarks: whether lines of the program are remembered."},
     {"_mark_cut", mark_cut, METH_VARARGS,

@@ -158,6 +158,17 @@ bool wants_gradient(const Tensor& tensor) {
          wants_gradient(tensor->wrapper->inner);
 }
 
+int64_t version_of(const Tensor& self) {
+  WENGERT_CHECK(!self.storage()->inference, kRuntime,
+                "Inference tensors do not track version counter.", describe_argument("self", self));
+  return self.storage()->version;
+}
+
+// Among tensors of inference mode nobody asks who is a view of whom.
+bool shown_as_view(const Tensor& self) {
+  return self->extra != nullptr && self->extra->view != nullptr && !self.storage()->inference;
+}
+
 #define GETTER(name, expression)            \
   PyObject* name(PyObject* object, void*) { \
     return guarded([&]() -> PyObject* {     \
@@ -175,15 +186,13 @@ GETTER(get_nbytes, wrap(self.numel() * static_cast<int64_t>(self.item_size())))
 GETTER(get_requires_grad, wrap(wants_gradient(self)))
 GETTER(get_is_leaf, wrap(!requires_grad(self) || grad_fn(self) == nullptr))
 GETTER(get_output_nr, wrap(static_cast<int64_t>(self->output_index)))
-GETTER(get_version, wrap(static_cast<int64_t>(self.storage()->version)))
+GETTER(get_version, wrap(version_of(self)))
 GETTER(get_grad_fn, wrap_node(grad_fn(self)))
 GETTER(get_grad, gradient_of(self))
 GETTER(get_data, wrap(data_of(self)))
 GETTER(get_itemsize, wrap(static_cast<int64_t>(self.item_size())))
-GETTER(get_base, self->extra == nullptr || self->extra->view == nullptr
-                     ? Py_NewRef(Py_None)
-                     : wrap(self->extra->view->base))
-GETTER(get_is_view, wrap(self->extra != nullptr && self->extra->view != nullptr))
+GETTER(get_base, !shown_as_view(self) ? Py_NewRef(Py_None) : wrap(self->extra->view->base))
+GETTER(get_is_view, wrap(shown_as_view(self)))
 GETTER(get_retains_grad, wrap(self->extra != nullptr && self->extra->retains_grad))
 #undef GETTER
 
@@ -217,6 +226,13 @@ int set_grad(PyObject* object, PyObject* value, void*) {
   }
 }
 
+void check_may_require_grad(const Tensor& self) {
+  WENGERT_CHECK(!self.storage()->inference || inference_mode || modes.transforming, kRuntime,
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+                "allowed.",
+                describe_argument("self", self));
+}
+
 int set_requires_grad(PyObject* object, PyObject* value, void*) {
   try {
     const Tensor& self = unwrap(object);
@@ -232,6 +248,7 @@ int set_requires_grad(PyObject* object, PyObject* value, void*) {
                            "require differentiation use var_no_grad = var.detach().",
                   describe_argument("self", self));
     if (self->requires_grad == wanted) return 0;
+    if (wanted) check_may_require_grad(self);
     if (!wanted) note_cut(self, Cut::kFrozen, "requires_grad_", self);
     self->requires_grad = wanted;
     if (wanted && self->trail && self->trail->cut == Cut::kFrozen) self->trail.reset();
@@ -305,6 +322,9 @@ PyObject* method_offset(PyObject* self, PyObject*) { return wrap(unwrap(self).of
 PyObject* method_data_ptr(PyObject* self, PyObject*) {
   return guarded([&] { return PyLong_FromVoidPtr(unwrap(self).data()); });
 }
+PyObject* method_is_inference(PyObject* self, PyObject*) {
+  return wrap(unwrap(self).storage()->inference);
+}
 PyObject* method_strides(PyObject* self, PyObject*) {
   return guarded([&] { return wrap(unwrap(self).strides()); });
 }
@@ -338,6 +358,7 @@ PyObject* method_make_subclass(PyObject*, PyObject* args) {
     WENGERT_CHECK(requires_grad == 0 || is_inexact(source.dtype()), kRuntime,
                   "Only Tensors of floating point and complex dtype can require gradients",
                   describe_argument("data", source));
+    if (requires_grad != 0) check_may_require_grad(source);
     PyTensor* self = allocate(reinterpret_cast<PyTypeObject*>(type));
     self->tensor = alias(source);
     self->tensor->trail = source->trail;
@@ -360,6 +381,8 @@ PyMethodDef methods[] = {
      "storage_offset($self)\n--\n\nWhere the first element lies in the storage, in elements."},
     {"data_ptr", method_data_ptr, METH_NOARGS,
      "data_ptr($self)\n--\n\nThe address of the first element."},
+    {"is_inference", method_is_inference, METH_NOARGS,
+     "is_inference($self)\n--\n\nWas its memory allocated under inference_mode?"},
     {"_strides", method_strides, METH_NOARGS,
      "_strides($self)\n--\n\nThe strides in elements, as a tuple."},
     {"_is_contiguous", method_is_contiguous, METH_NOARGS,

@@ -114,7 +114,7 @@ void note_lost(const Tensor& result, const char* op, const Tensor& source) {
   } else if (!is_inexact(result.dtype())) {
     cut = Cut::kInteger;
   } else if (!modes.grad) {
-    cut = modes.inference ? Cut::kInference : Cut::kNoGrad;
+    cut = inference_mode ? Cut::kInference : Cut::kNoGrad;
   }
   note_cut(result, cut, op, source);
 }

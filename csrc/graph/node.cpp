@@ -104,6 +104,35 @@ void Saved::output(const Tensor& tensor) {
   output_index_ = tensor->output_index;
 }
 
+namespace {
+
+// Where a tensor of inference mode comes from, where that is known.
+std::string birth_of(const Tensor& tensor) {
+  if (!tensor->trail || tensor->trail->site.code == nullptr) return "";
+  if (tensor->trail->cut == Cut::kFrozen) return "";
+  return str("\n  made by ", tensor->trail->op, "   ", format_site(tensor->trail->site));
+}
+
+}  // namespace
+
+void Saved::check_inference(const Tensor& tensor) {
+  if (modes.transforming) return;
+  fail(ErrorKind::kRuntime,
+       "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
+       "inference mode in computation tracked by autograd. To work around this, you can make a "
+       "clone to get a normal tensor and use it in autograd, or use `no_grad()` instead of "
+       "`inference_mode()`.",
+       describe_argument("saved", tensor), birth_of(tensor));
+}
+
+void check_inference_write(const char* op, const Tensor& target) {
+  if (!target->storage->inference || inference_mode || modes.transforming) return;
+  fail(ErrorKind::kRuntime,
+       "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
+       "clone to get a normal tensor before doing inplace update.\n  op: ",
+       op, describe_argument("self", target), birth_of(target));
+}
+
 void Saved::note_checksum() {
   aside_ = Ref<Aside>(new Aside());
   aside_->checksum = checksum_of(*impl_);
@@ -265,6 +294,7 @@ void set_view(const Tensor& result, const Tensor& base, bool multi_output) {
   view->version = result.storage()->version;
   view->multi_output = multi_output;
   view->no_grad = !modes.grad || (chained && base->extra->view->no_grad);
+  view->inference = (inference_mode && view->no_grad) || (chained && base->extra->view->inference);
   AutogradExtra& more = extra(result);
   delete more.view;
   more.view = view;
@@ -285,19 +315,33 @@ bool requires_grad_slow(const Tensor& tensor) {
   return view.version != tensor.storage()->version && requires_grad(view.base);
 }
 
+std::string view_made_in_mode(const ViewInfo& view) {
+  return view.inference ? "A view was created in inference mode and "
+                        : "A view was created in no_grad mode and ";
+}
+
+std::string sides_of_mode(const ViewInfo& view) {
+  const char* block = view.inference ? "inference_mode" : "no_grad";
+  return str(view.inference ? " modified inplace in normal mode."
+                            : " modified inplace with grad mode enabled.",
+             " Given that this use case is ambiguous and error-prone, it is forbidden. You can "
+             "clarify your code by moving both the view and the inplace either both inside the ",
+             block,
+             " block (if you don't want the inplace to be tracked) or both outside (if you want "
+             "the inplace to be tracked).");
+}
+
 void check_inplace(const char* op, const Tensor& target) {
+  if (target->storage->inference) [[unlikely]]
+    check_inference_write(op, target);
   if (!modes.grad) return;
   if (is_view(target)) {
     const Tensor& base = target->extra->view->base;
     check_custom_view(target);
-    WENGERT_CHECK(
-        !target->extra->view->no_grad || !requires_grad(base), kRuntime,
-        "A view was created in no_grad mode and is being modified inplace with grad mode "
-        "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. "
-        "You can clarify your code by moving both the view and the inplace either both "
-        "inside the no_grad block (if you don't want the inplace to be tracked) or both "
-        "outside (if you want the inplace to be tracked).\n  op: ",
-        op, describe_argument("self", target), describe_argument("base", base));
+    WENGERT_CHECK(!target->extra->view->no_grad || !requires_grad(base), kRuntime,
+                  view_made_in_mode(*target->extra->view), "is being",
+                  sides_of_mode(*target->extra->view), "\n  op: ", op,
+                  describe_argument("self", target), describe_argument("base", base));
     // The base may also be a plain tensor, of which another view was made a leaf.
     WENGERT_CHECK(base->grad_fn || !requires_grad(target), kRuntime,
                   "a view of a leaf Variable that requires grad is being used in an in-place "
@@ -324,6 +368,8 @@ void check_custom_view(const Tensor& view) {
 }
 
 void check_out(const char* op, const Tensor& out, bool inputs_need_grad) {
+  if (out->storage->inference) [[unlikely]]
+    check_inference_write(op, out);
   WENGERT_CHECK(!(modes.grad && (inputs_need_grad || requires_grad(out))), kRuntime, op,
                 "(): functions with out=... arguments don't support automatic differentiation, but "
                 "one of the arguments requires grad.",

@@ -138,7 +138,11 @@ struct SavedHooks;
 // --- modes, per thread ---
 struct Modes {
   bool grad = true;
-  bool inference = false;
+  // Under inference_mode nothing is recorded, whatever grad mode is asked for, and what is made
+  // there cannot be saved for a gradient later: but function transforms, which look after their own
+  // derivatives, may do both.
+  bool asked = true;  // the grad mode of which programs hear under inference_mode
+  bool transforming = false;
   bool forward = true;  // are tangents pushed forward?
   // A backward pass inside of a transform: `grad` holds for its level and above, `below` for what
   // lies outside of it. See ops/transform.h.
@@ -153,6 +157,8 @@ struct Modes {
 };
 // One load away, like an ordinary variable: each operation reads it several times.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local Modes modes;
+
+inline bool may_record() { return !inference_mode || modes.transforming; }
 
 // What a hook on saved values has put in the place of one.
 struct Packed {
@@ -198,6 +204,8 @@ class Saved {
   };
   void keep(const Tensor& tensor, bool is_output) {
     if (!tensor.defined()) return;
+    if (tensor->storage->inference) [[unlikely]]
+      check_inference(tensor);
     version_ = tensor->storage->version;
     is_output_ = is_output;
     if (modes.saved_hooks != nullptr) [[unlikely]]
@@ -210,6 +218,8 @@ class Saved {
   [[gnu::cold]] void pack(const Tensor& tensor);
   [[gnu::cold]] Tensor unpack(Node& owner, const char* role) const;
   [[gnu::cold]] void note_checksum();
+  [[gnu::cold]] static void check_inference(
+      const Tensor& tensor);  // raises where it may not be kept
   static uint64_t checksum_of(const TensorImpl& impl);
   Ref<TensorImpl> impl_;
   Ref<Aside> aside_;
@@ -257,6 +267,7 @@ struct ViewInfo : Pooled {
   uint32_t version = 0;       // of the storage when grad_fn was set
   bool multi_output = false;  // one of several views made by one operation
   bool no_grad = false;       // made where no graph was recorded
+  bool inference = false;     // namely, under inference_mode
   bool custom = false;        // made by a custom function: its rule must not be gone around
 };
 
@@ -283,7 +294,7 @@ AutogradExtra& extra(const Tensor& tensor);  // makes it when it is not there
 class GradModeScope {
  public:
   explicit GradModeScope(bool enabled) : before_(modes.grad), split_(modes.split) {
-    modes.grad = enabled;
+    modes.grad = enabled && may_record();
     modes.split = false;
   }
   ~GradModeScope() {
@@ -325,8 +336,13 @@ inline bool is_view(const Tensor& tensor) {
 }
 // Marks `result` as a view of `base` (or of base's base).
 void set_view(const Tensor& result, const Tensor& base, bool multi_output = false);
+// Raises for a tensor of inference mode that is written to outside of it.
+void check_inference_write(const char* op, const Tensor& target);
 // Before a write in place: raises where PyTorch does, and leaves the tensor unchanged.
 void check_inplace(const char* op, const Tensor& target);
+// How the two messages begin and end that are about views made where nothing was recorded.
+std::string view_made_in_mode(const ViewInfo& view);
+std::string sides_of_mode(const ViewInfo& view);
 // Raises where a write would lead gradients around the rule of a custom function.
 void check_custom_view(const Tensor& view);
 // After a write in place: `target` is output `output` of the node, whose edge `position` leads to

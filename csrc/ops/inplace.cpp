@@ -155,13 +155,8 @@ Node* grad_fn(const Tensor& tensor) {
   const uint32_t version = tensor.storage()->version;
   if (view.version == version) return node;
   if (!requires_grad(view.base)) return node;
-  WENGERT_CHECK(!view.no_grad, kRuntime,
-                "A view was created in no_grad mode and its base or another view of its base has "
-                "been modified inplace with grad mode enabled. Given that this use case is "
-                "ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
-                "both the view and the inplace either both inside the no_grad block (if you don't "
-                "want the inplace to be tracked) or both outside (if you want the inplace to be "
-                "tracked).",
+  WENGERT_CHECK(!view.no_grad, kRuntime, view_made_in_mode(view),
+                "its base or another view of its base has been", sides_of_mode(view),
                 describe_argument("view", tensor), describe_argument("base", view.base));
   check_custom_view(tensor);
   // The base was written to since: this view's history now leads through the base.
@@ -288,6 +283,7 @@ Tensor detach_(const Tensor& input) {
 }
 
 Tensor resize_(const Tensor& input, const Dims& size) {
+  check_inference_write("resize_", input);
   WENGERT_CHECK(!requires_grad(input), kRuntime,
                 "resize_(): cannot resize variables that require grad",
                 describe_argument("input", input));

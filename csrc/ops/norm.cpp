@@ -56,6 +56,7 @@ Tensor reciprocal_deviation(const Tensor& variance, double eps) {
 // A running statistic as the kernel can update it, and what brings it back.
 Tensor updatable(const Tensor& running, DType dtype) {
   if (!running.defined()) return Tensor();
+  check_inference_write("batch_norm", running);
   return running.is_contiguous() && running.dtype() == dtype ? running
                                                              : converted_values(running, dtype);
 }

@@ -158,7 +158,7 @@ class InnerScope {
   InnerScope& operator=(const InnerScope&) = delete;
 
  private:
-  bool grad_, split_;
+  bool grad_, split_, apart_;
 };
 // A mode for one level and those above; what lies outside keeps the one it has. Level 0 is that of
 // plain tensors.
@@ -170,7 +170,7 @@ class LevelGradScope {
   LevelGradScope& operator=(const LevelGradScope&) = delete;
 
  private:
-  bool grad_, split_, below_;
+  bool grad_, split_, below_, transforming_;
   uint64_t level_;
 };
 // The highest level among some tensors; 0 where all are plain.

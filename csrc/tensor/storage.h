@@ -39,9 +39,13 @@ struct Storage {
   void* context = nullptr;
   WriteLog* log = nullptr;
   bool read_only = false;
-  uint32_t shared = 0;  // how many others can write here without raising the version
-  Site shared_at;       // where the latest of them came to be
+  bool inference = false;  // allocated under inference_mode: its tensors take no part in a graph
+  uint32_t shared = 0;     // how many others can write here without raising the version
+  Site shared_at;          // where the latest of them came to be
 };
+
+// Is this thread inside of inference_mode?
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local bool inference_mode;
 
 void destroy(Storage* storage);
 Ref<Storage> new_storage(size_t bytes);

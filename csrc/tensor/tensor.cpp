@@ -55,7 +55,6 @@ void destroy(TensorImpl* impl) {
   if (list.size() < kMaxFree) {
     impl->output_index = 0;
     impl->requires_grad = false;
-    impl->inference = false;
     impl->python = nullptr;
     list.push_back(impl);
   } else {
@@ -71,11 +70,14 @@ constexpr size_t kHeader = 128;
 static_assert(sizeof(Storage) <= kHeader);
 }  // namespace
 
+constinit thread_local bool inference_mode = false;
+
 Ref<Storage> new_storage(size_t bytes) {
   void* block = allocator::allocate(kHeader + bytes);
   auto* storage = new (block) Storage();
   storage->data = static_cast<char*>(block) + kHeader;
   storage->bytes = bytes;
+  storage->inference = inference_mode;
   return Ref<Storage>(storage);
 }
 
@@ -86,6 +88,7 @@ Ref<Storage> borrow_storage(void* data, size_t bytes, void (*release)(void*), vo
   storage->bytes = bytes;
   storage->release = release;
   storage->context = context;
+  storage->inference = inference_mode;
   return Ref<Storage>(storage);
 }
 
@@ -201,9 +204,7 @@ Tensor from_storage(Ref<Storage> storage, const Dims& sizes, const Dims& strides
 Tensor alias(const Tensor& base, const Dims& sizes, const Dims& strides, int64_t offset) {
   if (base->wrapper != nullptr) [[unlikely]]
     open_wrapper(*base.impl());
-  Tensor result = from_storage(base.storage(), sizes, strides, offset, base.dtype());
-  result->inference = base->inference;
-  return result;
+  return from_storage(base.storage(), sizes, strides, offset, base.dtype());
 }
 
 Tensor alias(const Tensor& base) {
@@ -216,7 +217,6 @@ Tensor alias(const Tensor& base) {
   impl->strides = base->strides;
   impl->offset = base->offset;
   impl->contiguous = base->contiguous;
-  impl->inference = base->inference;
   if (base->wrapper != nullptr) [[unlikely]]
     impl->wrapper = new Wrapper(*base->wrapper);
   return result;
@@ -233,6 +233,7 @@ void resize_output(const Tensor& out, const Dims& sizes, const char* op) {
   if (start + bytes > storage.bytes) {
     Ref<Storage> fresh = new_storage(bytes);
     fresh->version = storage.version;
+    fresh->inference = storage.inference;
     out->storage = std::move(fresh);
     set_geometry(*out.impl(), sizes, contiguous_strides(sizes), 0);
   } else {

@@ -28,8 +28,7 @@ struct TensorImpl {
   DType dtype = DType::float32;
   bool requires_grad = false;  // asked for by the user; true only for leaves
   bool contiguous = true;      // row-major without gaps
-  bool inference = false;
-  int64_t offset = 0;  // in elements
+  int64_t offset = 0;          // in elements
   int64_t numel = 0;
   Ref<Storage> storage;
   Ref<GraphObject> grad_fn;

@@ -28,7 +28,6 @@ void follow_inner(TensorImpl& impl) {
   }
   impl.dtype = wrapper.inner.dtype();
   impl.storage = wrapper.inner.storage();
-  impl.inference = wrapper.inner->inference;
   set_geometry(impl, sizes, strides, wrapper.inner.offset());
 }
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import wengert
 from wengert import _ops
+from wengert.autograd.grad_mode import inference_mode
 
 if TYPE_CHECKING:
     from wengert import Tensor, dtype
@@ -74,6 +75,7 @@ def _roots(powers: Tensor, n: int, sign: int, dtype: dtype) -> Tensor:
 
 
 @functools.lru_cache(maxsize=256)
+@inference_mode(False)  # what is kept serves all modes
 def _matrix(n: int, sign: int, dtype: dtype) -> Tensor:
     """All powers j * k of the n-th root of unity; symmetric."""
     k = _ops.arange(n, dtype=wengert.int64)
@@ -81,6 +83,7 @@ def _matrix(n: int, sign: int, dtype: dtype) -> Tensor:
 
 
 @functools.lru_cache(maxsize=64)
+@inference_mode(False)  # what is kept serves all modes
 def _twiddles(a: int, b: int, sign: int, dtype: dtype) -> Tensor:
     """The factors between the two halves of a step, (a, b)."""
     i, j = _ops.arange(a, dtype=wengert.int64), _ops.arange(b, dtype=wengert.int64)
@@ -88,6 +91,7 @@ def _twiddles(a: int, b: int, sign: int, dtype: dtype) -> Tensor:
 
 
 @functools.lru_cache(maxsize=32)
+@inference_mode(False)  # what is kept serves all modes
 def _chirp(n: int, sign: int, dtype: dtype) -> tuple[Tensor, Tensor, int]:
     """exp(sign * 1j * pi * k**2 / n), the transform of its conjugate, wrapped around, and the
     length of that.

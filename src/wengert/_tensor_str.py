@@ -218,7 +218,7 @@ def tensor_repr(tensor: Tensor) -> str:
     suffixes = []
     if tensor.device.type != "cpu":
         suffixes.append(f"device='{tensor.device}'")
-    plain = tensor.detach()
+    plain = tensor.data  # can be read even where the history cannot be told
     if tensor.device.type == "meta":
         suffixes.append(f"size={shape}")
         if dtype != default:
@@ -234,8 +234,12 @@ def tensor_repr(tensor: Tensor) -> str:
         if not _is_usual(dtype, default):
             suffixes.append(f"dtype={dtype}")
         contents = _contents(plain, len(prefix))
-    if tensor.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{tensor.grad_fn.name().rpartition('::')[2]}>")
+    try:
+        node = tensor.grad_fn
+    except RuntimeError:  # a view made under no_grad of what was written to since
+        return _with_suffixes(prefix + contents, [*suffixes, "grad_fn=<Invalid>"], len(prefix))
+    if node is not None:
+        suffixes.append(f"grad_fn=<{node.name().rpartition('::')[2]}>")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
     return _with_suffixes(prefix + contents, suffixes, len(prefix))

@@ -25,12 +25,15 @@ from torch import nn
 KEEP = 256  # elements of a recorded tensor
 
 _records = {}
+# Of the inputs, and of what models draw: initial values, of which fill() leaves little, take other
+# numbers of draws in the two worlds.
+_inputs = np.random.default_rng(0)
 _numbers = np.random.default_rng(0)
 
 
 def images(*shape, dtype=torch.float32):
     """Normal numbers."""
-    return torch.from_numpy(_numbers.standard_normal(shape)).to(dtype)
+    return torch.from_numpy(np.asarray(_inputs.standard_normal(shape))).to(dtype)
 
 
 floats = images
@@ -38,12 +41,12 @@ floats = images
 
 def uniform(*shape):
     """In [0, 1)."""
-    return torch.from_numpy(_numbers.random(shape)).float()
+    return torch.from_numpy(np.asarray(_inputs.random(shape))).float()
 
 
 def integers(high, *shape, low=0):
     """int64."""
-    return torch.from_numpy(_numbers.integers(low, high, shape))
+    return torch.from_numpy(np.asarray(_inputs.integers(low, high, shape)))
 
 
 def true(*shape):
@@ -141,6 +144,7 @@ def train(
     """
     if filled:
         fill(model)
+    reseed(inputs=False)
     model.train(mode)
     parameters = [each for each in model.parameters() if each.requires_grad]
     make = optimizer or (lambda weights: torch.optim.SGD(weights, lr=rate, momentum=0.9))
@@ -174,6 +178,7 @@ def predict(model, *inputs, filled=True, name="", **options):
     """Records outputs in evaluation mode."""
     if filled:
         fill(model)
+    reseed(inputs=False)
     model.eval()
     result = model(*inputs, **options)
     record(f"{name}prediction", result)
@@ -270,9 +275,11 @@ def _name_operators_of_torchvision():
 _kept = []
 
 
-def reseed():
+def reseed(inputs=True):
     """The same numbers from here on."""
-    global _numbers
+    global _inputs, _numbers
+    if inputs:
+        _inputs = np.random.default_rng(0)
     _numbers = np.random.default_rng(0)
     random.seed(0)
     np.random.seed(0)

@@ -8,7 +8,8 @@ from tests.public.runner import Package, active
 
 # The data files, and what stands above their tables.
 FAMILIES = {
-    "vision": "Vision transformers, attention, images and generative models",
+    "vision": "Vision models and images",
+    "attention": "Attention, quantised codes, diffusion and GANs",
 }
 
 _HEAD = """\

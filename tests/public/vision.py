@@ -158,7 +158,8 @@ train(ViT(image_size=32, patch_size=4, num_classes=5, dim=32, transformer=transf
     "sep_vit": _model(
         "vit_pytorch.sep_vit",
         "SepViT",
-        "num_classes=5, dim=16, depth=(1, 1), heads=(1, 2), window_size=2, dim_head=8, ff_mult=2",
+        "num_classes=5, dim=16, depth=(1, 1), heads=(1, 2), window_size=7, dim_head=8, ff_mult=2",
+        "images(2, 3, 56, 56)",
     ),
     "simple_flash_attn_vit": _model(
         "vit_pytorch.simple_flash_attn_vit", "SimpleViT", f"{_VIT}, use_flash=True"
@@ -213,9 +214,13 @@ train(ViT(image_size=32, patch_size=4, num_classes=5, dim=32, transformer=transf
         "s3_emb_dim=32, s3_local_patch_size=2, s3_global_k=2, s3_depth=1, s4_emb_dim=32, s4_local_patch_size=2, s4_global_k=2, s4_depth=1",
         "images(2, 3, 64, 64)",
     ),
-    "vit_nd": _model("vit_pytorch.vit_nd", "ViTND", _ND, _ND_INPUT),
-    "vit_nd_rotary": _model("vit_pytorch.vit_nd_rotary", "ViTND", _ND, _ND_INPUT),
-    "vit_nd_pope": _model("vit_pytorch.vit_nd_pope", "ViTND", _ND, _ND_INPUT),
+    "vit_nd": _model("vit_pytorch.vit_nd", "ViTND", _ND, _ND_INPUT).replace("train", "predict"),
+    "vit_nd_rotary": _model("vit_pytorch.vit_nd_rotary", "ViTND", _ND, _ND_INPUT).replace(
+        "train", "predict"
+    ),
+    "vit_nd_pope": _model("vit_pytorch.vit_nd_pope", "ViTND", _ND, _ND_INPUT).replace(
+        "train", "predict"
+    ),
     "vivit": _model(
         "vit_pytorch.vivit", "ViViT", f"{_VIDEO}, spatial_depth=1, temporal_depth=1", _VIDEO_INPUT
     ),
@@ -335,6 +340,11 @@ PACKAGES = [
             "torch-einops-utils==0.2.0",
         ),
         cases=_VIT_CASES | {"na_vit_nested_tensor": "import vit_pytorch.na_vit_nested_tensor"},
-        skips={"na_vit_nested_tensor": _NESTED},
+        skips={
+            "na_vit_nested_tensor": _NESTED,
+            **dict.fromkeys(
+                ("local_vit", "mae", "simmim", "mpp"), "raises an error on PyTorch, too"
+            ),
+        },
     ),
 ]

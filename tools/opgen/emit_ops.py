@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+from functools import cache
+from pathlib import Path
 
 from . import emit_transforms
 from .expressions import TensorFormula, names_in, parse, scalar, scalar_product
@@ -184,9 +187,12 @@ class Emitter:
             read = {n for f in self.formulas.values() for n in f.names | f.values}
             for i in (i for i in range(self.entry.outputs) if f"g{i}" in read):
                 lines.append(f"  [[maybe_unused]] const Tensor g{i} = materialize(node, gradients, {i});")
+        edges_of = {key: [self.edge(k.strip()) for k in key.split(",")] for key in self.formulas}
+        done: set[str] = set()
         for key, formula in self.formulas.items():
-            inputs = [k.strip() for k in key.split(",")]
-            edges = [self.edge(k) for k in inputs]
+            edges = edges_of[key]
+            done.add(key)
+            later = [e for other, es in edges_of.items() if other not in done for e in es]
             if self.list is not None and key == self.list.name:
                 condition = "any_edge(node, " + edges[0] + ")"
             else:
@@ -194,11 +200,12 @@ class Emitter:
             lines.append(f"  if ({condition}) {{")
             read = formula.names | formula.values
             body = self._fetch(read, formula.shapes, formula.dtypes)
-            body += self._gradient(key, formula, edges)
+            body += self._gradient(key, formula, edges, later)
             lines += ["    " + line for line in body] + ["  }"]
         return "\n".join(lines + ["}"])
 
-    def _gradient(self, key: str, formula: TensorFormula, edges: list[str]) -> list[str]:
+    def _gradient(self, key: str, formula: TensorFormula, edges: list[str],
+                  later: list[str]) -> list[str]:
         target = f"results[{edges[0]}]"
         if len(edges) > 1:
             names = ", ".join(f"r{i}" for i in range(len(edges)))
@@ -225,7 +232,8 @@ class Emitter:
                     f"if (!modes.grad && !any_wrapped_operand(operands, {count})) {{"]
             if parameters:
                 body.append("  " + parameters)
-            body.append(f"  {target} = vjp_elementwise({kernel['symbol']}, operands, {count}, {pointer});")
+            last = " && ".join(f"!node.needs({i})" for i in later) or "true"
+            body.append(f"  {target} = vjp_elementwise({kernel['symbol']}, operands, {count}, {pointer}, {last});")
             body += ["} else {", f"  {target} = {formula.product()};", "}"]
             return body
         if text == "0" or (self.elementwise and self.entry.rules.get(key) == "0"):
@@ -552,6 +560,29 @@ def used_kernels(entry: Entry) -> list[dict]:
     return [k for key, k in entry.kernels.items() if key == "f" or k["text"] not in ("0", "1", "-1")]
 
 
+LANES = Path(__file__).parents[2] / "csrc/kernels/math/lanes.h"
+ARITHMETIC = {"add", "sub", "mul", "div", "neg", "conj", "strong_product"}
+
+
+@cache
+def lane_functions() -> frozenset[str]:
+    return frozenset(re.findall(r"^WENGERT_MATH Lanes (\w+)\(", LANES.read_text(), re.M))
+
+
+def lanes_loop(names: list[str], formula: str) -> list[str]:
+    """The loop for float over sixteen elements at a time, if lanes.h has what the formula calls."""
+    calls = set(re.findall(r"math::(\w+)\(", formula))
+    if not calls <= lane_functions() or calls <= ARITHMETIC or "?" in formula:
+        return []
+    formula = re.sub(r"\bT\b", "L", formula)
+    return ["#ifdef WENGERT_LANES", "  if constexpr (std::is_same_v<T, float>) {",
+            "    using L = math::Lanes;",
+            "    for (int64_t i = 0; i < total; i += L::kCount) {",
+            *(f"      [[maybe_unused]] const L {name}(in{i} + i);" for i, name in enumerate(names)),
+            f"      static_cast<L>({formula}).store(out + i);",
+            "    }", "    return;", "  }", "#endif"]
+
+
 def kernel_source(entry: Entry, kernel: dict) -> str:
     element = {"T": "T", "S": "T", "B": "bool", "R": "real_t<T>", "C": "complex_t<T>"}
     # Masks are read as bytes: the compiler vectorises a choice by a comparison, not by a bool.
@@ -573,6 +604,9 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
         lines.append(f"  const auto* in{i} = reinterpret_cast<const "
                      f"{stored[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
     lines.append("  total &= -kLanes;")
+    if set(kernel["codes"]) == {"T"} and not kernel["parameters"]:
+        formula = scalar_product if kernel.get("vjp") else scalar
+        lines += lanes_loop(names, formula(entry, kernel["text"]))
 
     def loop(text: str) -> list[str]:
         made = ["#pragma omp simd", "  for (int64_t i = 0; i < total; ++i) {"]

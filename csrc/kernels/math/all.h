@@ -8,3 +8,4 @@
 #include "kernels/math/error_function.h"
 #include "kernels/math/gamma.h"
 #include "kernels/math/incomplete_gamma.h"
+#include "kernels/math/lanes.h"

@@ -14,6 +14,7 @@ from typing import Any
 import wengert as wg
 
 from ._basis import standard_basis
+from .grad_mode import transforming
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -185,7 +186,7 @@ def vjp(
     >>> vjp(lambda x: x * x, wg.tensor([1.0, 2.0]), wg.tensor([1.0, 10.0]))
     (tensor([1., 4.]), tensor([ 2., 40.]))
     """
-    with wg.enable_grad():
+    with transforming():
         several_inputs, given = _as_tuple(inputs, "inputs", "vjp")
         xs = _fresh(given, create_graph, True)
         several_outputs, ys = _called(func, xs, "vjp", strict)
@@ -229,7 +230,7 @@ def jvp(
     >>> jvp(lambda x: x.sum() * x, wg.tensor([1.0, 2.0]), wg.tensor([1.0, 0.0]))
     (tensor([3., 6.]), tensor([4., 2.]))
     """
-    with wg.enable_grad():
+    with transforming():
         several_inputs, given = _as_tuple(inputs, "inputs", "jvp")
         xs = _fresh(given, create_graph, True)
         vector = _input_vector(v, "jvp", xs, several_inputs, create_graph)
@@ -306,7 +307,7 @@ def jacobian(
             )
         several_outputs, rows = _forward_jacobian(func, given, strict, vectorize)
         return _unpacked_rows(rows, several_outputs, several_inputs)
-    with wg.enable_grad():
+    with transforming():
         xs = _fresh(given, create_graph, True)
         several_outputs, ys = _called(func, xs, "jacobian", strict)
         if vectorize and strict:
@@ -494,7 +495,7 @@ def hvp(
     (tensor(9.), tensor([ 6., 12.]))
     """
     several, xs, y, first, vector = _first_derivative(func, inputs, v, create_graph, strict, "hvp")
-    with wg.enable_grad():
+    with transforming():
         weights = tuple(wg.zeros_like(x).requires_grad_() for x in xs)
         pulled = _grad(first, xs, weights, create_graph=True)
     with wg.set_grad_enabled(create_graph or wg.is_grad_enabled()):
@@ -523,7 +524,7 @@ def _first_derivative(
     where: str,
 ) -> tuple[bool, _Row, wg.Tensor, tuple[wg.Tensor | None, ...], _Row | None]:
     """Whether there are several inputs, fresh ones, the output, its gradient, the vector."""
-    with wg.enable_grad():
+    with transforming():
         several_inputs, given = _as_tuple(inputs, "inputs", where)
         xs = _fresh(given, create_graph, True)
         vector = _input_vector(v, where, xs, several_inputs, create_graph)

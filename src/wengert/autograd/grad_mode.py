@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
 
-from wengert._C import _set_grad_enabled, _set_inference
+from wengert._C import _set_grad_enabled, _set_modes, is_inference_mode_enabled
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -109,24 +109,38 @@ class enable_grad(_Mode):
 
 
 class inference_mode(_Mode):
-    """Like ``no_grad``; with ``mode=False`` it changes nothing.
+    """Nothing is recorded inside, not even under ``enable_grad``; with ``mode=False`` all is, also
+    within another ``inference_mode``.
+
+    What is allocated inside is an inference tensor, and so are its views: ``is_inference()``.
+    Outside it raises RuntimeError to write to one in place, to save one for backward, to ask for
+    its gradient or for its ``_version``. A ``clone()`` made outside is an ordinary tensor, and so
+    is a view of an ordinary tensor, wherever it is made.
 
     >>> with wg.inference_mode():
-    ...     wg.is_grad_enabled()
-    False
+    ...     x = wg.ones(2)
+    >>> x.is_inference(), x.clone().is_inference()
+    (True, False)
     """
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        # @inference_mode without parentheses, as PyTorch allows.
+        self = super().__new__(cls)
+        if callable(mode):
+            self.__init__()  # type: ignore[misc]
+            return self(mode)
+        return self
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__()
         self.mode = mode
-        self._outer: list[bool] = []
+        self._outer: list[tuple[bool, bool, bool]] = []
+
+    def _modes(self) -> tuple[bool, bool, bool]:
+        return not self.mode, self.mode, False
 
     def __enter__(self) -> None:
-        before = _set_grad_enabled(False)
-        if not self.mode:
-            _set_grad_enabled(before)
-        self._before.append(before)
-        self._outer.append(_set_inference(self.mode))
+        self._outer.append(_set_modes(*self._modes()))
 
     def __exit__(
         self,
@@ -134,11 +148,27 @@ class inference_mode(_Mode):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        super().__exit__(kind, error, traceback)
-        _set_inference(self._outer.pop())
+        _set_modes(*self._outer.pop())
 
     def _fresh(self) -> _Mode:
         return inference_mode(self.mode)
+
+
+class transforming(inference_mode):
+    """Operations are recorded inside whatever the caller's mode is, for a derivative that is taken
+    before the block ends. Tensors of inference mode then may take part, and stay what they are."""
+
+    def __new__(cls) -> Any:
+        return super().__new__(cls)
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def _modes(self) -> tuple[bool, bool, bool]:
+        return True, is_inference_mode_enabled(), True
+
+    def _fresh(self) -> _Mode:
+        return transforming()
 
 
 class set_grad_enabled(_Mode):

@@ -36,6 +36,13 @@ def is_available() -> bool:
     return False
 
 
+_initialized = False
+
+
+def _is_in_bad_fork() -> bool:
+    return False
+
+
 def is_initialized() -> bool:
     """Whether a GPU is in use: no."""
     return False

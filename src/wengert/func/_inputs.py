@@ -8,6 +8,7 @@ from typing import Any
 
 import wengert as wg
 from wengert import _C
+from wengert.autograd.grad_mode import transforming
 from wengert.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
 Argnums = int | tuple[int, ...]
@@ -114,7 +115,7 @@ class Recording:
         before = _C._set_outer_grad(True)
         _C._set_outer_grad(before and self.outer)
         try:
-            with wg.enable_grad():
+            with transforming():
                 yield
         finally:
             _C._set_outer_grad(before)

@@ -7,6 +7,7 @@ from typing import Any
 
 import wengert as wg
 from wengert import Tensor
+from wengert.autograd.grad_mode import transforming
 from wengert.nn import functional as F
 
 __all__ = [
@@ -20,7 +21,7 @@ def _pull_back(
 ) -> Tensor:
     """The gradient in whichever of input and weight is given by its shape."""
     recording = wg.is_grad_enabled()
-    with wg.enable_grad():
+    with transforming():
         wanted = wg.zeros(
             weight if isinstance(input, Tensor) else input,
             dtype=grad_output.dtype,
