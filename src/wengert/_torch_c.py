@@ -74,9 +74,6 @@ class _ExcludeDispatchKeyGuard(contextlib.AbstractContextManager):
         self._inner.__exit__(*error)
 
 
-# Functions do not ask the classes of tensors, so there is nothing to switch off.
-
-
 def _no(*args: Any, **kwargs: Any) -> bool:
     return False
 
