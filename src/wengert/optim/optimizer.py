@@ -88,6 +88,10 @@ class Optimizer:
             self.add_param_group(group)
         self._unchecked = "param_names" in self.param_groups[0]
 
+    def _hooks_of(self, name: str) -> Iterable[Any]:
+        # A class that wraps another optimizer may not have called our __init__: no hooks, then.
+        return self.__dict__.get(name, {}).values()
+
     def _make_hooks(self) -> None:
         self._step_pre_hooks: OrderedDict = OrderedDict()
         self._step_post_hooks: OrderedDict = OrderedDict()
@@ -211,7 +215,7 @@ class Optimizer:
 
         The tensors in it are the optimizer's own, not copies.
         """
-        for hook in self._state_dict_pre_hooks.values():
+        for hook in self._hooks_of("_state_dict_pre_hooks"):
             hook(self)
         numbers: dict[int, int] = {}
         groups = []
@@ -226,7 +230,7 @@ class Optimizer:
             for key, value in self.state.items()
         }
         result: dict[str, Any] = {"state": state, "param_groups": groups}
-        for hook in self._state_dict_post_hooks.values():
+        for hook in self._hooks_of("_state_dict_post_hooks"):
             replaced = hook(self, result)
             if replaced is not None:
                 result = replaced
@@ -248,7 +252,7 @@ class Optimizer:
             ValueError: the groups do not match, or, with names, the parameters do not.
         """
         state_dict = dict(state_dict)
-        for hook in self._load_state_dict_pre_hooks.values():
+        for hook in self._hooks_of("_load_state_dict_pre_hooks"):
             replaced = hook(self, state_dict)
             if replaced is not None:
                 state_dict = replaced
@@ -276,7 +280,7 @@ class Optimizer:
             else:
                 saved.pop("param_names", None)
         self.__setstate__({"state": state, "param_groups": saved_groups})
-        for hook in self._load_state_dict_post_hooks.values():
+        for hook in self._hooks_of("_load_state_dict_post_hooks"):
             hook(self)
 
     def _match_by_order(self, saved_groups: list[dict]) -> dict[Any, wg.Tensor | None]:
@@ -453,6 +457,8 @@ def _with_hooks(step: Callable) -> Callable:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         # Hooks see the optimizer among the arguments, and may return others in their place.
         self: Optimizer = args[0]
+        if "_step_pre_hooks" not in self.__dict__:  # a class that wraps another optimizer
+            return step(*args, **kwargs)
         for hook in (*_global_step_pre_hooks.values(), *self._step_pre_hooks.values()):
             replaced = hook(self, args, kwargs)
             if replaced is not None:
