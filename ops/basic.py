@@ -6,7 +6,7 @@ This file is parsed by tools/opgen and never imported.
 from opgen.stubs import Number, Tensor, device, dtype, elementwise, memory_format, opaque
 
 
-@elementwise(f="strong_product(input, other)",
+@elementwise(node="Mul", f="strong_product(input, other)",
              d={"input": "other", "other": "input"}, dtypes="float complex", public="",
              ref="lambda g, d: np.where((g == 0) & np.isnan(g * d), 0, g * d)", domain=(-10, 10), ulp=1)
 def _strong_product(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -37,7 +37,7 @@ def detach(input: Tensor) -> Tensor:
     """
 
 
-@opaque(d={"input": "g"}, public="")
+@opaque(node="ToCopy", d={"input": "g"}, public="")
 def _to_dtype(input: Tensor, dtype: dtype, memory_format: memory_format | None = None) -> Tensor:
     """The values, converted to another dtype."""
 

@@ -131,6 +131,7 @@ class Maker:
         self.variables = environment(module)
         self.lines: list[str] = []
         self.count = 0
+        self.hooked: list[Any] = []
 
     # what lines are made of
 
@@ -372,8 +373,11 @@ class Maker:
                 f"mul_({other})", f"add_({other})", f"sub_({other}, alpha=0.5)", f"copy_({other})",
                 f"copy_({other})", f"masked_fill_({name} == {name}, {other})", f"lerp_({other}, 0.25)",
                 f"addcmul_({other}, {other}, value=0.5)", f"mul_({other})", f"add_({other})",
-                f"masked_scatter_({name} == {name}, {other})", f"fill_({other})",
+                f"fill_({other})",
             ]  # fmt: skip
+            # (PyTorch writes what there is of a source that is too short, and then raises.)
+            if self.value(other).numel() == self.value(name).numel():
+                calls.append(f"masked_scatter_({name} == {name}, {other})")
         return f"{name}.{self.random.choice(calls)}"
 
     def write_along(self) -> str | None:
@@ -480,7 +484,12 @@ class Maker:
         # (PyTorch crashes on hooks of views whose base was written to since.)
         name = self.name(lambda t: t.requires_grad and t._base is None)
         body = self.choose("g * 2", "None", "g.sin()", "torch.ones_like(g)", "g.clone()", "-g")
+        if name:
+            self.hooked.append(self.value(name))
         return name and f"{name}.register_hook(lambda g: {body})"
+
+    def free_of_hooks(self, tensor: Any) -> bool:
+        return tensor.requires_grad and not any(tensor is other for other in self.hooked)
 
     def backward(self) -> str | None:
         name = self.floating(lambda t: t.requires_grad)
@@ -494,7 +503,12 @@ class Maker:
         name = self.floating(lambda t: t.requires_grad)
         if not name:
             return None
-        inputs = [self.floating(lambda t: t.requires_grad) for _ in range(self.choose(1, 2))]
+        # (PyTorch gives the gradient of an input from before its hooks where another input lies
+        # behind it; several names of one input are the same tensor, and a view of something hidden.)
+        inputs = [self.floating(self.free_of_hooks)]
+        if self.flag():
+            others = self.floating(self.free_of_hooks)
+            inputs += [others] if others not in inputs else []
         keep = self.choose("", ", retain_graph=True", ", create_graph=True", ", create_graph=True")
         targets = "".join(f"{self.fresh()}, " for _ in inputs)
         return (
@@ -555,8 +569,8 @@ class NotFinite(Exception):
     """The numbers of the program are of no use, or it differs on purpose."""
 
 
-def close(ours: Any, theirs: Any) -> str | None:
-    """What differs between two tensors."""
+def close(ours: Any, theirs: Any, single: bool) -> str | None:
+    """What differs between two tensors; `single`: more than the precision of float32."""
     if str(ours.dtype).split(".")[-1] != str(theirs.dtype).split(".")[-1]:
         return f"dtype {ours.dtype}, not {theirs.dtype}"
     if tuple(ours.shape) != tuple(theirs.shape):
@@ -564,10 +578,10 @@ def close(ours: Any, theirs: Any) -> str | None:
     a, b = array(ours), array(theirs)
     if b.dtype.kind not in "fc":
         return None if numpy.array_equal(a, b) else f"values {a.tolist()}, not {b.tolist()}"
-    if not numpy.isfinite(b).all() or (b.size and numpy.abs(b).max() > 1e12):
+    if not numpy.isfinite(b).all() or (b.size and numpy.abs(b).max() > 1e7):
         raise NotFinite
     scale = max(1.0, float(numpy.abs(b).max())) if b.size else 1.0
-    tolerance = 2e-4 if b.dtype in (numpy.float32, numpy.complex64) else 1e-8
+    tolerance = 2e-4 if single else 1e-8
     # numpy.abs of a difference that is NaN is no less than anything.
     if b.size and not (numpy.abs(a - b) <= tolerance * scale).all():
         return f"values {a.tolist()}, not {b.tolist()}"
@@ -581,6 +595,12 @@ def difference(lines: Sequence[str], ours: Any, theirs: Any) -> str | None:
         raised, expected = run_line(line, mine), run_line(line, other)
         if raised is None and "a second time" in str(expected):
             raise NotFinite  # we need fewer saved values: there was nothing to free
+        if (
+            raised is None
+            and "index_copy_" in "".join(lines)
+            and "modified by an inp" in str(expected)
+        ):
+            raise NotFinite  # its source is not saved here
         if raised is None and "was created in no_grad mode" in str(expected):
             raise NotFinite  # PyTorch's gradients may be views of something hidden
         if expected is None and "more than one element of the written-to" in str(raised):
@@ -598,12 +618,22 @@ def attribute(tensor: Any, name: str) -> Any:
         return type(error)
 
 
+def is_single(tensor: Any) -> bool:
+    return str(tensor.dtype).split(".")[-1] in ("float32", "complex64")
+
+
 def compare_states(mine: dict[str, Any], other: dict[str, Any]) -> str | None:
     if mine.keys() != other.keys():
         return f"the tensors {sorted(mine)}, not {sorted(other)}"
+    if any(attribute(t, "grad") is not None and t.grad.requires_grad for t in other.values()):
+        raise NotFinite  # what is added to it: PyTorch writes to it, wengert lets its owners keep it
+    # Gradients of float64 that come through float32 are rounded before or after they are summed.
+    single = any(is_single(tensor) for tensor in other.values())
     for name, tensor in other.items():
-        if found := close(mine[name], tensor):
+        if found := close(mine[name], tensor, single):
             return f"{name}: {found}"
+        if mine[name].requires_grad and not tensor.requires_grad and not array(tensor).any():
+            raise NotFinite  # gradients of empty views have no history in PyTorch
         for flag in ("requires_grad", "is_leaf"):
             if (own := attribute(mine[name], flag)) != attribute(tensor, flag):
                 return f"{name}.{flag} is {own}"
@@ -612,7 +642,7 @@ def compare_states(mine: dict[str, Any], other: dict[str, Any]) -> str | None:
             a, b = mine[name].grad, tensor.grad
         if (a is None) != (b is None):
             return f"{name}.grad is {a}, not {b}"
-        if b is not None and (found := close(a, b)):
+        if b is not None and (found := close(a, b, single)):
             return f"{name}.grad: {found}"
     return None
 

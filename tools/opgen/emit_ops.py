@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 
 from . import emit_transforms
 from .expressions import TensorFormula, names_in, parse, scalar, scalar_product
@@ -184,6 +186,10 @@ class Emitter:
             read = {n for f in self.formulas.values() for n in f.names | f.values}
             for i in (i for i in range(self.entry.outputs) if f"g{i}" in read):
                 lines.append(f"  [[maybe_unused]] const Tensor g{i} = materialize(node, gradients, {i});")
+        # What several formulas read is fetched once, for hooks may unpack it.
+        uses = Counter(n for f in self.formulas.values() for n in f.names | f.values)
+        shared = {n for n in self.saved_inputs + self.saved_outputs if uses[n] > 1}
+        lines += ["  [[maybe_unused]] " + line for line in self._fetch(shared, set(), set())]
         for key, formula in self.formulas.items():
             inputs = [k.strip() for k in key.split(",")]
             edges = [self.edge(k) for k in inputs]
@@ -192,7 +198,7 @@ class Emitter:
             else:
                 condition = " || ".join(f"node.needs({e})" for e in edges)
             lines.append(f"  if ({condition}) {{")
-            read = formula.names | formula.values
+            read = (formula.names | formula.values) - shared
             body = self._fetch(read, formula.shapes, formula.dtypes)
             body += self._gradient(key, formula, edges)
             lines += ["    " + line for line in body] + ["  }"]
@@ -243,12 +249,13 @@ class Emitter:
 
     def node_type(self) -> str:
         name = self.entry.name
-        # PyTorch numbers backward classes from 0 per operator name.
         title = "".join(p[:1].upper() + p[1:] for p in name.strip("_").split("_"))
-        title = {"TrueDivide": "Div", "_ToDtype": "ToCopy"}.get(title, title)
+        title = self.entry.get("node") or re.sub(r"\d[a-z]", lambda m: m[0].upper(), title)
         saved = f"{name}_saved" if self.saved_inputs + self.saved_outputs else "no_saved"
-        return (f'const NodeType {self.type} = {{"{title}Backward0", "{name}", {name}_backward, '
-                f"{saved}, remove_node<{self.node}>}};")
+        # PyTorch numbers the backward classes of an operator by its overloads.
+        return "\n".join(
+            f'const NodeType {self.type}{n or ""} = {{"{title}Backward{n}", "{name}", {name}_backward, '
+            f"{saved}, remove_node<{self.node}>}};" for n in range(2 if self.entry.get("overload") else 1))
 
     def record(self) -> str:
         """Builds the node and saves inputs; outputs are saved once they hold their values."""
@@ -261,8 +268,12 @@ class Emitter:
             count += f" + {self.list.name}.size()"
         outputs = "output_count" if self.entry.outputs == -1 else str(self.entry.outputs)
         extra = ", size_t output_count" if self.entry.outputs == -1 else ""
+        type_ = f"&{self.type}"
+        if other := self.entry.get("overload"):
+            given = "is_tensor()" if "Number" in next(p.type for p in self.tensors + self.entry.others if p.name == other) else "has_value()"
+            type_ = f"{other}.{given} ? {type_}1 : {type_}"
         lines = [f"Ref<Node> {self.entry.name}_record({arguments}{extra}) {{",
-                 f"  auto* node = new {self.node}(&{self.type}, {count}, {outputs});",
+                 f"  auto* node = new {self.node}({type_}, {count}, {outputs});",
                  "  Ref<Node> result(node);"]
         differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
         for i, p in enumerate(self.tensors):
@@ -324,9 +335,15 @@ class Emitter:
         return [f"{prefix}if (const Tensor* past = past_of({', '.join(sources)})) {{",
                 *(f"  note_lost({y}, {name}, *past);" for y in outputs), "}"]
 
-    def _save_outputs(self, pointer: str) -> list[str]:
-        return [f"static_cast<{self.node}*>({pointer}.get())->{n}.output({n});"
-                for n in self.saved_outputs]
+    def _save_outputs(self, pointer: str, value: str = "") -> list[str]:
+        differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
+        lines = []
+        for n in self.saved_outputs:
+            users = {k.strip() for key, f in self.formulas.items() if n in f.values for k in key.split(",")}
+            test = " || ".join(f"{pointer}->needs({self.edge(k)})" for k in sorted(users, key=self.edge))
+            guard = f"if ({test}) " if self.list is None and users != differentiated else ""
+            lines.append(f"{guard}static_cast<{self.node}*>({pointer}.get())->{n}.output({value or n});")
+        return lines
 
     def _prepare(self) -> list[str]:
         """Operands, parameters and the dtype of an elementwise call."""
@@ -432,6 +449,7 @@ class Emitter:
         if self.differentiable:
             lines.append("  Ref<Node> node;")
             lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
+            lines.append(f"    check_recorded_write({name}, {me});")
             lines.append(f"    node = {entry.name}_record({self._arguments()});")
             if me in self.saved_inputs:  # the write destroys what the rule reads: keep a copy
                 lines.append(f"    const Tensor original = original_of({me});")
@@ -445,8 +463,7 @@ class Emitter:
         lines.append(f"  wrote({name}, {me});")
         if self.differentiable:
             lines.append("  if (node) {")
-            for n in self.saved_outputs:
-                lines.append(f"    static_cast<{self.node}*>(node.get())->{n}.output({me});")
+            lines += ["    " + line for line in self._save_outputs("node", me)]
             lines += [f"    rebase_history({me}, node);", "  }"]
         if [p for p in entry.parameters[1:] if p.is_tensor or p.is_tensor_list]:
             lines += ["  " + line for line in self._note_lost([me], me, op=entry.name + "_")]

@@ -152,8 +152,14 @@ class TensorFormula:
             case ast.Constant(value=1):
                 return "g"
             case ast.IfExp(test=test, body=body, orelse=orelse) if self._is_tensor(test):
-                arms = f"{self.product(body)}, {self.product(orelse)}"
-                return f"ops::where({self._walk(test)}, {arms})"
+                then, other = self.product(body), self.product(orelse)
+                whole = f"ops::where({self._walk(test)}, {then}, {other})"
+                match test:  # of a number alone: one answer for all elements
+                    case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()],
+                                     comparators=[ast.Constant(value=int(value))]) if self._may_be_number(name):
+                        one = f"node.{name}.is({value}) ? {then} : {other}"
+                        return f"(node.{name}.is_number() ? ({one}) : {whole})"
+                return whole
             case other:
                 return f"vjp_product(g, {self._operand(other)})"
 
@@ -168,6 +174,9 @@ class TensorFormula:
                 return f"ops::where({self._walk(test)}, {self.tangent(body)}, {self.tangent(orelse)})"
             case other:
                 return f"jvp_product(t, {self._operand(other)})"
+
+    def _may_be_number(self, name: str) -> bool:
+        return any(p.name == name and p.type == "Tensor | Number" for p in self.entry.parameters)
 
     def _is_tensor(self, node: ast.expr) -> bool:
         match node:

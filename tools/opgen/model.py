@@ -40,6 +40,7 @@ SETTINGS = {
     "inplace", "out_variant", "public", "aliases", "operators", "special", "check", "init",
     "combine", "merge", "finish", "acc", "result", "varargs", "samples", "composite", "adjoint",
     "autocast", "skip", "errors", "jvp", "batch", "fields", "uniform",
+    "node", "overload",
 }  # fmt: skip
 
 
