@@ -148,7 +148,7 @@ CASES = {
             loss = g.sum()
             loss.backward()
         ----
-        Function 'PowBackward0' returned inf values in its 0th output.
+        Function 'PowBackward1' returned inf values in its 0th output.
           recorded by             pow   script.py:7   (g,) = autograd.grad(y.sum(), x, create_graph=True)
           while differentiating   pow   script.py:6   y = x**1.5
             gradient 0 in:    float32[2]   from 1.5 to 1.5
@@ -271,7 +271,7 @@ CASES = {
           nan made by   log   script.py:14   slope = (x - 1).log()
             input:    float32[2]   from -0.5 to 2
             output:   float32[2]   from 0.6931 to 0.6931   1 nan, 0 inf of 2, the first at (0,)
-          recorded by   Root   script.py:21   y = Root.apply(w)
+          recorded by   Root   script.py:22   y = Root.apply(w)
             gradient 0 in:    float32[2]   from 1 to 1
             gradient 0 out:   float32[2]   from 1.386 to 1.386   1 nan, 0 inf of 2, the first at (0,)
         """,

@@ -37,6 +37,9 @@ def leaf(shape, dtype, requires_grad):
         values = (values * 3).round()
     return values.to(dtype).clone().requires_grad_(requires_grad)
 
+def copies(gradients):  # PyTorch's may be views of something hidden
+    return [g if g is None else g.clone() for g in gradients]
+
 def real_loss(*tensors):
     total = torch.zeros((), dtype=torch.float64)
     for i, tensor in enumerate(tensors):
@@ -506,14 +509,16 @@ class Maker:
         # (PyTorch gives the gradient of an input from before its hooks where another input lies
         # behind it; several names of one input are the same tensor, and a view of something hidden.)
         inputs = [self.floating(self.free_of_hooks)]
+        if inputs[0] is None:
+            return None
         if self.flag():
             others = self.floating(self.free_of_hooks)
-            inputs += [others] if others not in inputs else []
+            inputs += [others] if others and others not in inputs else []
         keep = self.choose("", ", retain_graph=True", ", create_graph=True", ", create_graph=True")
         targets = "".join(f"{self.fresh()}, " for _ in inputs)
         return (
-            f"{targets}= torch.autograd.grad(real_loss({name}), [{', '.join(map(str, inputs))}], "
-            f"allow_unused=True{keep})"
+            f"{targets}= copies(torch.autograd.grad(real_loss({name}), "
+            f"[{', '.join(map(str, inputs))}], allow_unused=True{keep}))"
         )
 
     def take_grad(self) -> str | None:
@@ -634,6 +639,10 @@ def compare_states(mine: dict[str, Any], other: dict[str, Any]) -> str | None:
             return f"{name}: {found}"
         if mine[name].requires_grad and not tensor.requires_grad and not array(tensor).any():
             raise NotFinite  # gradients of empty views have no history in PyTorch
+        if tensor.requires_grad and not (tensor.is_floating_point() or tensor.is_complex()):
+            raise NotFinite  # a bool tensor that took in a number with a history
+        if tensor._is_view() and tensor.requires_grad and attribute(tensor, "grad_fn") is None:
+            raise NotFinite  # a view of what is a leaf since: it passes nothing on
         for flag in ("requires_grad", "is_leaf"):
             if (own := attribute(mine[name], flag)) != attribute(tensor, flag):
                 return f"{name}.{flag} is {own}"

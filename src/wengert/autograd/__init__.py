@@ -173,6 +173,11 @@ def grad(
 
 def _check_targets(targets: list[Tensor | GradientEdge]) -> None:
     for i, target in enumerate(targets):
+        if not isinstance(target, Tensor | GradientEdge):
+            raise RuntimeError(
+                "all inputs have to be Tensors or GradientEdges, but got "
+                f"{type(target).__name__}\n  input {i}: {target!r:.80}"
+            )
         if isinstance(target, Tensor) and not target.requires_grad:
             raise RuntimeError(
                 f"One of the differentiated Tensors does not require grad\n  input {i}: "
