@@ -7,10 +7,24 @@ from opgen.stubs import Number, Tensor, device, dtype, elementwise, memory_forma
 
 
 @elementwise(node="Mul", f="strong_product(input, other)",
-             d={"input": "other", "other": "input"}, dtypes="float complex", public="",
+             d={"input": "other"},
+             vjp={"other": "_strong_factors(g, conj(input))"},
+             jvp={"other": "_strong_factors(t, input)"},
+             dtypes="float complex", public="",
              ref="lambda g, d: np.where((g == 0) & np.isnan(g * d), 0, g * d)", domain=(-10, 10), ulp=1)
 def _strong_product(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """Product in which a zero ``input`` wins over anything: 0 * nan = 0 * inf = 0."""
+    """Product in which a zero ``input`` wins over anything: 0 * nan = 0 * inf = 0.
+
+    So does it over what comes to ``other`` from outside, in second derivatives."""
+
+
+@elementwise(node="Mul", f="strong_product(other, input) if other == 0 else strong_product(input, other)",
+             vjp={"input": "_strong_factors(g, conj(other))", "other": "_strong_factors(g, conj(input))"},
+             jvp={"input": "_strong_factors(t, other)", "other": "_strong_factors(t, input)"},
+             dtypes="float complex", public="",
+             ref="lambda g, d: np.where(((g == 0) | (d == 0)) & np.isnan(g * d), 0, g * d)", domain=(-10, 10), ulp=1)
+def _strong_factors(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """Product in which zero wins over anything, whichever factor it is."""
 
 
 @elementwise(f="real(input)", vjp={"input": "g"}, dtypes="complex", out="real", public="",

@@ -94,3 +94,37 @@ def _adafactor_step(params: list[Tensor], grads: list[Tensor], variances: list[T
     """A step of Adafactor. A parameter has either a variance or the factors of one.
 
     Returns nothing."""
+
+
+@opaque(public="", batch="refuse")
+def _muon_step(params: list[Tensor], grads: list[Tensor], buffers: list[Tensor], lr: float,
+               weight_decay: float, momentum: float, nesterov: bool, a: float, b: float, c: float,
+               eps: float, ns_steps: int, match_rms: bool) -> list[Tensor]:
+    """A step of Muon, whose iteration has the coefficients ``a``, ``b`` and ``c``.
+
+    Returns nothing."""
+
+
+@opaque(public="", batch="refuse")
+def _flatten_parameters(tensors: list[Tensor | None], params: list[Tensor]) -> Tensor:
+    """The values of ``tensors``, which have the shapes of ``params``, as one vector.
+
+    Complex numbers are pairs. What is None is zero."""
+
+
+@opaque(public="", batch="refuse")
+def _move_parameters(params: list[Tensor], from_: Tensor | None, direction: Tensor,
+                     length: float) -> list[Tensor]:
+    """Writes ``from_ + length * direction`` to the parameters; without ``from_``, adds to them.
+
+    Returns nothing."""
+
+
+@opaque(public="", batch="refuse")
+def _lbfgs_direction(grad: Tensor, previous_grad: Tensor, direction: Tensor, length: float,
+                     changes: list[Tensor], moves: list[Tensor], weights: list[Tensor],
+                     scale: float, history_size: int) -> list[Tensor]:
+    """The direction of the next step of L-BFGS.
+
+    If the curvature along the last step is positive, the change of the gradient, that step, its
+    weight and the scale of the inverse Hessian follow; the oldest of ``history_size`` goes."""

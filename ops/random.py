@@ -46,7 +46,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None 
     """
 
 
-@opaque(public="function", batch="random")
+@opaque(public="function", batch="rule")
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype | None = None,
               device: device | None = None, requires_grad: bool = False,
               pin_memory: bool = False,
@@ -58,7 +58,7 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype
     """
 
 
-@opaque(public="function", batch="random")
+@opaque(public="function", batch="rule")
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype | None = None,
                device: device | None = None, requires_grad: bool = False,
                pin_memory: bool = False,
@@ -70,7 +70,7 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: dtyp
     """
 
 
-@opaque(public="function", batch="random")
+@opaque(public="function", batch="rule")
 def randint_like(input: Tensor, low: int | None = None, high: int | None = None, *,
                  generator: Generator | None = None, dtype: dtype | None = None,
                  device: device | None = None, requires_grad: bool = False,
@@ -83,7 +83,7 @@ def randint_like(input: Tensor, low: int | None = None, high: int | None = None,
     """
 
 
-@opaque(out_variant=True, d={"mean": "0", "std": "0"}, public="function", batch="random")
+@opaque(out_variant=True, d={"mean": "0", "std": "0"}, public="function", batch="rule")
 def normal(mean: Tensor | Number, std: Tensor | Number = 1.0, size: list[int] | None = None, *,
            generator: Generator | None = None, dtype: dtype | None = None,
            device: device | None = None, requires_grad: bool = False,
@@ -125,7 +125,7 @@ def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor
     https://arxiv.org/abs/1805.08498."""
 
 
-@opaque(d={"count": "0", "prob": "0"}, public="function", batch="random")
+@opaque(d={"count": "0", "prob": "0"}, public="function", batch="rule")
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """How many of ``count`` trials succeed, each with probability ``prob``.
 
@@ -134,7 +134,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     """
 
 
-@opaque(out_variant=True, public="function method", batch="random")
+@opaque(out_variant=True, public="function method", batch="rule")
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
                 generator: Generator | None = None) -> Tensor:
     """Indices drawn with the weights in every row of ``input``, which need not sum to one.

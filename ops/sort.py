@@ -107,3 +107,9 @@ def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> T
     >>> wg.tensor([1.0, 2.0, 1.0]).histc(2, 1, 2)
     tensor([2., 1.])
     """
+
+
+@opaque(public="", samples=[{"input": "distinct(2, 20)", "bins": 4, "min": -1, "max": 1},
+                            {"input": "randn(3, 2, 5)", "bins": 4, "min": 0, "max": 0}], batch="shift")
+def _histc_rows(input: Tensor, bins: int, min: Number, max: Number) -> Tensor:
+    """``histc`` of every row along the last dimension."""

@@ -232,3 +232,107 @@ def i1e(input: Tensor) -> Tensor:
     >>> wg.special.i1e(wg.tensor([0.0, 1.0]))
     tensor([0.0000, 0.2079])
     """
+
+
+@elementwise(f="bessel_j0(input)", d={"input": "-bessel_j1(input)"},
+             dtypes="float", ints="float", public="", special="bessel_j0", inplace=False,
+             ref="scipy.special.j0",
+             skip={"special": "the reference is NaN at infinity and inexact far away"}, domain=(-7.9, 7.9), ulp=16)
+def bessel_j0(input: Tensor) -> Tensor:
+    """Bessel function of the first kind of order 0.
+
+    >>> wg.special.bessel_j0(wg.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.7652])
+    """
+
+
+@elementwise(f="bessel_j1(input)", d={"input": "0.5 if input == 0 else bessel_j0(input) - y / input"},
+             dtypes="float", ints="float", public="", special="bessel_j1", inplace=False,
+             ref="scipy.special.j1",
+             skip={"special": "the reference is NaN at infinity and inexact far away"}, domain=(-7.9, 7.9), ulp=16)
+def bessel_j1(input: Tensor) -> Tensor:
+    """Bessel function of the first kind of order 1.
+
+    >>> wg.special.bessel_j1(wg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.4401])
+    """
+
+
+@elementwise(f="bessel_y0(input)", d={"input": "-bessel_y1(input)"},
+             dtypes="float", ints="float", public="", special="bessel_y0", inplace=False,
+             ref="scipy.special.y0",
+             skip={"special": "the reference is NaN at infinity and inexact far away"}, domain=(0.05, 7.9), ulp=64)
+def bessel_y0(input: Tensor) -> Tensor:
+    """Bessel function of the second kind of order 0; NaN below 0.
+
+    >>> wg.special.bessel_y0(wg.tensor([1.0, 2.0]))
+    tensor([0.0883, 0.5104])
+    """
+
+
+@elementwise(f="bessel_y1(input)", d={"input": "bessel_y0(input) - y / input"},
+             dtypes="float", ints="float", public="", special="bessel_y1", inplace=False,
+             ref="scipy.special.y1",
+             skip={"special": "the reference is NaN at infinity and inexact far away"}, domain=(0.05, 7.9), ulp=64)
+def bessel_y1(input: Tensor) -> Tensor:
+    """Bessel function of the second kind of order 1; NaN below 0.
+
+    >>> wg.special.bessel_y1(wg.tensor([1.0, 2.0]))
+    tensor([-0.7812, -0.1070])
+    """
+
+
+@elementwise(f="modified_bessel_k0(input)", d={"input": "-modified_bessel_k1(input)"},
+             dtypes="float", ints="float", public="", special="modified_bessel_k0", inplace=False,
+             ref="scipy.special.k0", domain=(0.05, 60), ulp=8)
+def modified_bessel_k0(input: Tensor) -> Tensor:
+    """Modified Bessel function of the second kind of order 0; NaN below 0.
+
+    >>> wg.special.modified_bessel_k0(wg.tensor([1.0, 2.0]))
+    tensor([0.4210, 0.1139])
+    """
+
+
+@elementwise(f="modified_bessel_k1(input)", d={"input": "-modified_bessel_k0(input) - y / input"},
+             dtypes="float", ints="float", public="", special="modified_bessel_k1", inplace=False,
+             ref="scipy.special.k1", domain=(0.05, 60), ulp=8)
+def modified_bessel_k1(input: Tensor) -> Tensor:
+    """Modified Bessel function of the second kind of order 1; NaN below 0.
+
+    >>> wg.special.modified_bessel_k1(wg.tensor([1.0, 2.0]))
+    tensor([0.6019, 0.1399])
+    """
+
+
+@elementwise(f="scaled_modified_bessel_k0(input)", d={"input": "y - scaled_modified_bessel_k1(input)"},
+             dtypes="float", ints="float", public="", special="scaled_modified_bessel_k0", inplace=False,
+             ref="scipy.special.k0e", domain=(0.05, 100), ulp=8)
+def scaled_modified_bessel_k0(input: Tensor) -> Tensor:
+    """``exp(input) * modified_bessel_k0(input)``.
+
+    >>> wg.special.scaled_modified_bessel_k0(wg.tensor([1.0, 2.0]))
+    tensor([1.1445, 0.8416])
+    """
+
+
+@elementwise(f="scaled_modified_bessel_k1(input)", d={"input": "y - scaled_modified_bessel_k0(input) - y / input"},
+             dtypes="float", ints="float", public="", special="scaled_modified_bessel_k1", inplace=False,
+             ref="scipy.special.k1e", domain=(0.05, 100), ulp=8)
+def scaled_modified_bessel_k1(input: Tensor) -> Tensor:
+    """``exp(input) * modified_bessel_k1(input)``.
+
+    >>> wg.special.scaled_modified_bessel_k1(wg.tensor([1.0, 2.0]))
+    tensor([1.6362, 1.0335])
+    """
+
+
+@elementwise(f="airy_ai(input)", vjp={"input": "_not_implemented(g, 'airy_ai: input')"},
+             dtypes="float", ints="float", public="", special="airy_ai", inplace=False,
+             ref="lambda x: scipy.special.airy(x)[0]",
+             skip={"special": "the reference is NaN far away"}, domain=(-2, 10), ulp=16)
+def airy_ai(input: Tensor) -> Tensor:
+    """Airy function Ai, which solves ``y'' = x y`` and falls to 0 at infinity; no derivative yet.
+
+    >>> wg.special.airy_ai(wg.tensor([0.0, 1.0]))
+    tensor([0.3550, 0.1353])
+    """

@@ -109,9 +109,31 @@ inline constexpr int kMaxParameters = 24;
 bool parse_arguments(const Signature& signature, PyObject* self, PyObject* const* args,
                      Py_ssize_t count, PyObject* keywords, PyObject** slots, PyObject** packed);
 
+// --- __torch_function__ ---
+// Are there subclasses of Tensor, or modes, that take part in calls? Never false again.
+extern bool overrides_possible;
+// What such a class makes of a call, where one does (`taken`); else null. `self` is null for
+// functions.
+[[gnu::cold]] PyObject* call_override(const char* name, PyObject* self, PyObject* const* args,
+                                      Py_ssize_t count, PyObject* keywords, bool* taken) noexcept;
+// The same for an operator; `b` is null for a unary one.
+[[gnu::cold]] PyObject* operator_override(const char* name, PyObject* a, PyObject* b,
+                                          bool* taken) noexcept;
+// Inside of a handler: asks objects that are no tensors, or turns the exception into Python's.
+[[gnu::cold]] PyObject* recover(const Signature& signature, PyObject* self, PyObject* const* args,
+                                Py_ssize_t count, PyObject* keywords,
+                                PyObject* const* slots) noexcept;
+bool takes_part(PyObject* object);  // is no tensor and has __torch_function__
+void add_overrides(PyObject* module);
+
 template <typename Fn>
 PyObject* invoke(const Signature& signature, PyObject* self, PyObject* const* args,
                  Py_ssize_t count, PyObject* keywords, const Fn& call) noexcept {
+  if (overrides_possible) [[unlikely]] {
+    bool taken = false;
+    PyObject* result = call_override(signature.name, self, args, count, keywords, &taken);
+    if (taken) return result;
+  }
   PyObject* slots[kMaxParameters];
   PyObject* packed = nullptr;
   if (!parse_arguments(signature, self, args, count, keywords, slots, &packed)) return nullptr;
@@ -119,7 +141,7 @@ PyObject* invoke(const Signature& signature, PyObject* self, PyObject* const* ar
   try {
     result = call(slots);
   } catch (...) {
-    result = raise_current(signature, slots);
+    result = recover(signature, self, args, count, keywords, slots);
   }
   Py_XDECREF(packed);
   return result;
@@ -182,46 +204,77 @@ struct ArrayOperands {
 };
 // What an operator does where an operand is neither tensor nor number.
 template <typename Fn>
-[[gnu::cold]] PyObject* retry_with_arrays(PyObject* a, PyObject* b, const Fn& again) {
+[[gnu::cold]] PyObject* retry_with_arrays(const char* name, PyObject* a, PyObject* b,
+                                          const Fn& again) {
+  if (takes_part(a) || takes_part(b)) {
+    bool taken = false;
+    PyObject* result = operator_override(name, a, b, &taken);
+    if (taken) return result;
+  }
   const ArrayOperands arrays(a, b);
   if (!arrays.changed) Py_RETURN_NOTIMPLEMENTED;
   return again(arrays.a.object, arrays.b.object);
 }
 
 template <typename Fn>
-PyObject* binary_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
+PyObject* binary_operator(const char* name, PyObject* a, PyObject* b, const Fn& fn) noexcept {
+  if (overrides_possible) [[unlikely]] {
+    bool taken = false;
+    PyObject* result = operator_override(name, a, b, &taken);
+    if (taken) return result;
+  }
   return guarded([&]() -> PyObject* {
     std::optional<Operand> x, y;
     if (!operator_operand(a, &x) || !operator_operand(b, &y)) [[unlikely]] {
-      return retry_with_arrays(a, b,
-                               [&](PyObject* p, PyObject* q) { return binary_operator(p, q, fn); });
+      return retry_with_arrays(
+          name, a, b, [&](PyObject* p, PyObject* q) { return binary_operator(name, p, q, fn); });
     }
     return wrap(fn(*x, *y));
   });
 }
 template <typename Fn>
-PyObject* tensor_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
+PyObject* tensor_operator(const char* name, PyObject* a, PyObject* b, const Fn& fn) noexcept {
+  if (overrides_possible) [[unlikely]] {
+    bool taken = false;
+    PyObject* result = operator_override(name, a, b, &taken);
+    if (taken) return result;
+  }
   return guarded([&]() -> PyObject* {
     if (!is_tensor(a) || !is_tensor(b)) [[unlikely]] {
-      return retry_with_arrays(a, b,
-                               [&](PyObject* p, PyObject* q) { return tensor_operator(p, q, fn); });
+      return retry_with_arrays(
+          name, a, b, [&](PyObject* p, PyObject* q) { return tensor_operator(name, p, q, fn); });
     }
     return wrap(fn(unwrap(a), unwrap(b)));
   });
 }
 template <typename Fn>
-PyObject* inplace_operator(PyObject* a, PyObject* b, const Fn& fn) noexcept {
+PyObject* inplace_operator(const char* name, PyObject* a, PyObject* b, const Fn& fn) noexcept {
+  if (overrides_possible) [[unlikely]] {
+    bool taken = false;
+    PyObject* result = operator_override(name, a, b, &taken);
+    if (taken) return result;
+  }
   return guarded([&]() -> PyObject* {
     std::optional<Operand> y;
     if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;
     if (!operator_operand(b, &y)) [[unlikely]] {
       return retry_with_arrays(
-          a, b, [&](PyObject* p, PyObject* q) { return inplace_operator(p, q, fn); });
+          name, a, b, [&](PyObject* p, PyObject* q) { return inplace_operator(name, p, q, fn); });
     }
     Tensor x = unwrap(a);
     fn(x, *y);
     return Py_NewRef(a);
   });
+}
+
+template <typename Fn>
+PyObject* unary_operator(const char* name, PyObject* a, const Fn& fn) noexcept {
+  if (overrides_possible) [[unlikely]] {
+    bool taken = false;
+    PyObject* result = operator_override(name, a, nullptr, &taken);
+    if (taken) return result;
+  }
+  return guarded([&] { return wrap(fn(unwrap(a))); });
 }
 
 using FastFunction = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);

@@ -120,6 +120,11 @@ bool is_dtype(PyObject* object) {
 
 // The forms differ in what comes first: a device, a dtype or a tensor.
 PyObject* method_to(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  if (overrides_possible) [[unlikely]] {
+    bool taken = false;
+    PyObject* result = call_override("to", self, args, count, keywords, &taken);
+    if (taken) return result;
+  }
   return guarded([&]() -> PyObject* {
     static const char* const names[] = {"device",       "dtype", "other",
                                         "non_blocking", "copy",  "memory_format"};

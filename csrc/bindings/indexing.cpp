@@ -267,6 +267,11 @@ Tensor fit_value(const Tensor& value, const Dims& target) {
 }  // namespace
 
 PyObject* get_item(PyObject* self, PyObject* index) {
+  if (overrides_possible) [[unlikely]] {
+    bool taken = false;
+    PyObject* result = call_override("__getitem__", self, &index, 1, nullptr, &taken);
+    if (taken) return result;
+  }
   return guarded([&]() -> PyObject* {
     const Tensor& tensor = unwrap(self);
     if (PyLong_CheckExact(index) && tensor.ndim() > 0) {  // the common case, without lists
@@ -288,6 +293,13 @@ PyObject* get_item(PyObject* self, PyObject* index) {
 }
 
 int set_item(PyObject* self, PyObject* index, PyObject* value) {
+  if (overrides_possible) [[unlikely]] {
+    bool taken = false;
+    PyObject* const args[] = {index, value};
+    PyObject* result = call_override("__setitem__", self, args, 2, nullptr, &taken);
+    Py_XDECREF(result);
+    if (taken) return result == nullptr ? -1 : 0;
+  }
   try {
     WENGERT_CHECK(value != nullptr, kType, "Tensor does not support deleting items");
     const Tensor& tensor = unwrap(self);

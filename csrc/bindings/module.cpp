@@ -163,6 +163,7 @@ NB_MODULE(_C, m) {
     python::add_interop_functions(m.ptr());
     python::add_random(m.ptr());
     python::add_autocast(m.ptr());
+    python::add_overrides(m.ptr());
     if (PyModule_AddFunctions(m.ptr(), python::functions) != 0 ||
         PyModule_AddObjectRef(m.ptr(), "_LinAlgError", python::linalg_error_type()) != 0) {
       python::throw_python_error();

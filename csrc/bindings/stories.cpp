@@ -255,6 +255,16 @@ PyObject* check_leftovers(PyObject*, PyObject*) {
   });
 }
 
+PyObject* check_roots(PyObject*, PyObject* roots) {
+  return guarded([&]() -> PyObject* {
+    if (!watch_mode.on) Py_RETURN_NONE;
+    const char* const names[] = {"roots"};
+    const Signature s = {"_check_roots", 1, 1, 1, -1, names, "0"};
+    watch_roots(to_tensor_list(roots, s, 0), {});
+    Py_RETURN_NONE;
+  });
+}
+
 class PythonObserver : public StepObserver {
  public:
   explicit PythonObserver(PyObject* observer) : observer_(Py_NewRef(observer)) {}
@@ -322,6 +332,8 @@ PyMethodDef functions[] = {
      "_current_run()\n--\n\nThe backward call that is running and its roots, or None."},
     {"_set_watch", set_watch, METH_VARARGS,
      "_set_watch(nan, inf)\n--\n\nWhat anomaly mode looks for. Returns what it did before."},
+    {"_check_roots", check_roots, METH_O,
+     "_check_roots(tensors)\n--\n\nIn anomaly mode, raises if one that is differentiated is bad."},
     {"_get_watch", get_watch, METH_NOARGS, "_get_watch()\n--\n\nWhat anomaly mode looks for."},
     {"_check_leftovers", check_leftovers, METH_NOARGS,
      "_check_leftovers()\n--\n\nRaises if bad values that nothing has read are alive."},

@@ -401,10 +401,16 @@ PyMethodDef methods[] = {
 Operators operators;
 
 PyObject* compare(PyObject* a, PyObject* b, int operation) {
+  static constexpr const char* kNames[] = {"lt", "le", "eq", "ne", "gt", "ge"};
+  if (overrides_possible) [[unlikely]] {
+    bool taken = false;
+    PyObject* result = operator_override(kNames[operation], a, b, &taken);
+    if (taken) return result;
+  }
   return guarded([&]() -> PyObject* {
     std::optional<Operand> x, y;
     if (!operator_operand(a, &x) || !operator_operand(b, &y)) {
-      return retry_with_arrays(a, b,
+      return retry_with_arrays(kNames[operation], a, b,
                                [&](PyObject* p, PyObject* q) { return compare(p, q, operation); });
     }
     return operators.compare(*x, *y, operation);

@@ -1,6 +1,7 @@
 // Batching rules that no kind gives: products, convolutions, sizes, norms.
 #include <algorithm>
 
+#include "operators/activation.h"
 #include "operators/basic.h"
 #include "operators/conv.h"
 #include "operators/elementwise.h"
@@ -11,6 +12,7 @@
 #include "operators/scan.h"
 #include "operators/shape.h"
 #include "operators/sort.h"
+#include "operators/transcendental.h"
 #include "operators/view.h"
 #include "ops/batching.h"
 
@@ -427,6 +429,37 @@ std::tuple<Tensor, Tensor, Tensor> _batch_norm_batch(const Lift& at, const Tenso
 
 // --- recurrent layers ---
 
+namespace {
+
+// A layer for each sample: step by step, the products of all samples at once.
+std::tuple<Tensor, Tensor, Tensor> lstm_of_layers(const Lift& at, const Tensor& gates,
+                                                  const Tensor& hidden, const Tensor& memory,
+                                                  const Tensor& weight) {
+  check_lstm(gates, hidden, memory, weight);
+  const int64_t steps = gates.sizes()[0], size = hidden.sizes()[1];
+  if (steps == 0) {
+    const Tensor none = _zeros(at.grown(Dims{0, hidden.sizes()[0], size}), gates.dtype());
+    return at.wrap(std::make_tuple(none, none, at.front(gates)), true);
+  }
+  const Tensor given = at.front(gates), turned = transpose(at.front(weight), 1, 2);
+  Tensor h = at.front(hidden), c = at.front(memory);
+  std::vector<Tensor> hiddens, memories, values;
+  for (int64_t t = 0; t < steps; ++t) {
+    const Tensor sums = baddbmm(select(given, 1, t), h, turned);
+    const Tensor passing = sigmoid(narrow(sums, 2, 0, 2 * size));
+    const Tensor fresh = tanh(narrow(sums, 2, 2 * size, size));
+    const Tensor out = sigmoid(narrow(sums, 2, 3 * size, size));
+    c = add(mul(narrow(passing, 2, size, size), c), mul(narrow(passing, 2, 0, size), fresh));
+    h = mul(out, tanh(c));
+    values.push_back(cat({passing, fresh, out}, 2));
+    memories.push_back(c);
+    hiddens.push_back(h);
+  }
+  return at.wrap(std::make_tuple(stack(hiddens, 1), stack(memories, 1), stack(values, 1)), true);
+}
+
+}  // namespace
+
 std::tuple<Tensor, Tensor, Tensor> _lstm_batch(const Lift& at, const Tensor& gates,
                                                const Tensor& hidden, const Tensor& memory,
                                                const Tensor& weight) {
@@ -434,25 +467,7 @@ std::tuple<Tensor, Tensor, Tensor> _lstm_batch(const Lift& at, const Tensor& gat
     return at.wrap(_lstm(at.inner(gates), at.inner(hidden), at.inner(memory), at.inner(weight)),
                    false);
   }
-  if (at.is_batched(weight)) {
-    // Nothing is shared: a layer per sample.
-    const auto g = unbind(at.front(gates)), h = unbind(at.front(hidden));
-    const auto c = unbind(at.front(memory)), w = unbind(at.front(weight));
-    std::vector<Tensor> parts[3];
-    for (size_t i = 0; i < w.size(); ++i) {
-      const auto [hiddens, memories, values] = _lstm(g[i], h[i], c[i], w[i]);
-      parts[0].push_back(hiddens);
-      parts[1].push_back(memories);
-      parts[2].push_back(values);
-    }
-    if (w.empty()) {
-      const Tensor none = _zeros(
-          at.grown(Dims{gates.sizes()[0], hidden.sizes()[0], hidden.sizes()[1]}), gates.dtype());
-      return at.wrap(std::make_tuple(none, none, at.front(gates)), true);
-    }
-    return at.wrap(std::make_tuple(stack(parts[0], 0), stack(parts[1], 0), stack(parts[2], 0)),
-                   true);
-  }
+  if (at.is_batched(weight)) return lstm_of_layers(at, gates, hidden, memory, weight);
   // Samples are more rows: [B, T, N, ...] to [T, B * N, ...].
   const auto steps = [&](const Tensor& lifted) {
     const Tensor x = transpose(at.front(lifted), 0, 1);

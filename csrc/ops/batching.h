@@ -11,5 +11,7 @@ void check_dot(const Tensor& input, const Tensor& tensor);
 void check_addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2);
 void check_baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2);
 void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias);
+void check_lstm(const Tensor& gates, const Tensor& hidden, const Tensor& memory,
+                const Tensor& weight);
 
 }  // namespace wengert::ops

@@ -7,7 +7,6 @@
 #include "operators/creation.h"
 #include "operators/elementwise.h"
 #include "operators/gather.h"
-#include "operators/random.h"
 #include "operators/scan.h"
 #include "operators/shape.h"
 #include "operators/sort.h"
@@ -491,25 +490,7 @@ Tensor searchsorted_batch(const Lift& at, const Tensor& sorted_sequence, const O
 Tensor histc_batch(const Lift& at, const Tensor& input, int64_t bins, const Scalar& min,
                    const Scalar& max) {
   if (!at.is_batched(input)) return at.wrap(histc(at.inner(input), bins, min, max), false);
-  // The bounds may depend on the values of each sample.
-  std::vector<Tensor> rows;
-  for (const Tensor& sample : unbind(at.front(input), 0)) {
-    rows.push_back(histc(sample, bins, min, max));
-  }
-  return at.wrap(rows.empty() ? _zeros(at.grown({bins}), input.dtype()) : stack(rows, 0), true);
-}
-
-// --- dropout ---
-
-std::tuple<Tensor, Tensor> _dropout_batch(const Lift& at, const Tensor& input, double p) {
-  const bool differ = at.draws_differ(false);
-  if (differ) return at.wrap(_dropout(at.front(input), p), true);
-  if (!at.is_batched(input)) return at.wrap(_dropout(at.inner(input), p), false);
-  const Tensor mask = std::get<1>(_dropout(ones(input.sizes(), input.dtype()), p));
-  const Tensor masks = expand(mask, at.grown(input.sizes()));
-  return at.wrap(
-      std::make_tuple(_masked_scale(at.front(input), masks, p == 1 ? 0 : 1 / (1 - p)), masks),
-      true);
+  return at.wrap(_histc_rows(flat(at, input), bins, min, max), true);
 }
 
 }  // namespace wengert::ops

@@ -567,7 +567,7 @@ Tensor alpha_dropout(const Tensor& input, double p, bool train) {
   check_floating("alpha_dropout", input);
   constexpr double kAlpha = 1.7580993408473766;
   const double a = 1 / std::sqrt((kAlpha * kAlpha * p + 1) * (1 - p));
-  const Tensor kept = ops::bernoulli(ops::empty_like(input), 1 - p);
+  const Tensor kept = ops::bernoulli_(ops::empty_like(input), Operand(1 - p), nullptr);
   // a * (input * kept - alpha * (1 - kept)) + a * alpha * p
   const Tensor shift = ops::add(ops::mul(kept, Operand(a * kAlpha)), Operand(a * kAlpha * (p - 1)));
   return ops::add(ops::mul(input, ops::mul(kept, Operand(a))), shift);

@@ -129,9 +129,11 @@ Tensor zeros_matching(const Tensor& gradient);
 Tensor cloned_values(const Tensor& tensor);
 // g * conj(factor), with strong zeros: where g is 0 and the product is NaN, the result is 0.
 Tensor vjp_product(const Tensor& gradient, const Operand& factor);
-// The same in one pass: the kernel computes the factor from operands[1..].
+// The same in one pass: the kernel computes the factor from operands[1..]. `last`: nothing reads
+// the gradient, operands[0], after this, so that its memory may take the result if it is ours
+// alone.
 Tensor vjp_elementwise(const ElementwiseKernel& kernel, const Operand* operands, int count,
-                       const Scalar* parameters);
+                       const Scalar* parameters, bool last);
 
 // --- in-place and out= forms of operators whose kernels allocate ---
 void check_inplace_result(const char* op, const Tensor& self, const Tensor& result);

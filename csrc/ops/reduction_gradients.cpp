@@ -82,16 +82,16 @@ Tensor _logsumexp_gradient(const Tensor& g, const Tensor& input, const Tensor& y
         constant([&] { return ops::_expand_reduced(empty, input.sizes(), dim, keepdim); });
     distance = ops::masked_fill(distance, nothing, Operand(kLowest));
   }
-  return ops::mul(ops::_expand_reduced(g, input.sizes(), dim, keepdim),
-                  conjugate(ops::exp(distance)));
+  return ops::_strong_product(ops::_expand_reduced(g, input.sizes(), dim, keepdim),
+                              conjugate(ops::exp(distance)));
 }
 
 Tensor _variance_gradient(const Tensor& g, const Tensor& input, const std::optional<Dims>& dim,
                           double correction, bool keepdim) {
   const double count = static_cast<double>(_reduced_count(input.sizes(), dim));
-  const Tensor scaled = ops::mul(g, Operand(2 / std::max(0.0, count - correction)));
+  const Tensor scaled = ops::_strong_product(g, Operand(2 / std::max(0.0, count - correction)));
   const Tensor centered = ops::sub(input, ops::mean(input, dim, true));
-  return ops::mul(ops::_expand_reduced(scaled, input.sizes(), dim, keepdim), centered);
+  return ops::_strong_product(ops::_expand_reduced(scaled, input.sizes(), dim, keepdim), centered);
 }
 
 // y = (sum |x|^p)^(1/p), hence dy/dx = sgn(x) |x|^(p-1) / y^(p-1). At 0 the subgradient is 0.

@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/search.h"
 #include "operators/gather.h"
+#include "operators/shape.h"
 #include "operators/sort.h"
 #include "operators/view.h"
 
@@ -232,12 +233,23 @@ Tensor bincount(const Tensor& input, const Tensor& weights, int64_t minlength) {
 }
 
 Tensor histc(const Tensor& input, int64_t bins, const Scalar& min, const Scalar& max) {
+  return _histc_rows(wengert::ops::reshape(input, Dims{input.numel()}), bins, min, max);
+}
+
+Tensor _histc_rows(const Tensor& input, int64_t bins, const Scalar& min, const Scalar& max) {
   WENGERT_CHECK(bins > 0, kRuntime, "histc(): bins must be > 0, but got ", bins,
                 " for dimension 0");
   const Tensor dense = contiguous_values(input);
-  const Tensor result = wengert::empty({bins}, input.dtype());
-  cpu::histc(input.dtype(), dense.data(), dense.numel(), bins, min.to<double>(), max.to<double>(),
-             result.data());
+  Dims sizes = input.sizes();
+  const int64_t length = sizes.back();
+  sizes[sizes.size() - 1] = bins;
+  const Tensor result = wengert::empty(sizes, input.dtype());
+  const int64_t rows = result.numel() / bins;
+  const auto bytes = static_cast<int64_t>(wengert::item_size(input.dtype()));
+  for (int64_t row = 0; row < rows; ++row) {
+    cpu::histc(input.dtype(), dense.data() + row * length * bytes, length, bins, min.to<double>(),
+               max.to<double>(), result.data() + row * bins * bytes);
+  }
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include "operators/basic.h"
 #include "operators/elementwise.h"
 #include "operators/view.h"
+#include "ops/watch.h"
 
 namespace wengert {
 
@@ -30,7 +31,8 @@ void Lift::enter(bool random) {
   if (level_.id != 0) level_ = *find_level(level_.id);
 }
 
-InnerScope::InnerScope(const Lift& at) : grad_(modes.grad), split_(modes.split) {
+InnerScope::InnerScope(const Lift& at)
+    : grad_(modes.grad), split_(modes.split), apart_(set_watching_apart(true)) {
   if (modes.split && at.level().id <= modes.split_level) {
     modes.grad = modes.below;
     modes.split = false;
@@ -39,6 +41,7 @@ InnerScope::InnerScope(const Lift& at) : grad_(modes.grad), split_(modes.split) 
 }
 
 InnerScope::~InnerScope() {
+  set_watching_apart(apart_);
   modes.grad = grad_;
   modes.split = split_;
 }

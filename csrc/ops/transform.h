@@ -158,7 +158,7 @@ class InnerScope {
   InnerScope& operator=(const InnerScope&) = delete;
 
  private:
-  bool grad_, split_;
+  bool grad_, split_, apart_;
 };
 // A mode for one level and those above; what lies outside keeps the one it has. Level 0 is that of
 // plain tensors.

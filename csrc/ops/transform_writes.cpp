@@ -33,9 +33,14 @@ void write(const Lift& at, const char* op, const Tensor& target, const Tensor& s
     node->edges[0] = gradient_edge(target);
     node->edges[1] = gradient_edge(source);
   }
+  WatchedWrite watched;
+  if (watch_mode.on) [[unlikely]]
+    watched.before({{"source", source}});
   at.assign(target, result);
   wrote(op, target);
   if (node) rebase_history(target, node);
+  if (watch_mode.on) [[unlikely]]
+    watched.after(op, target);
 }
 
 // `source` in the sizes and dtype of `target`, without the history of the level.
@@ -102,6 +107,15 @@ Tensor detach__transformed(const Tensor& input) {
 
 namespace {
 
+// Memory that all samples share has no place for numbers of each.
+void check_own_numbers(const char* op, bool batched) {
+  WENGERT_CHECK(batched, kRuntime,
+                "vmap: Cannot ask for different inplace randomness on an unbatched tensor. This "
+                "will appear like same randomness. If this is necessary for your usage, please use "
+                "randomness='same' or create the tensor of a tensor that is mapped over\n  op: ",
+                op);
+}
+
 // `fill` overwrites a tensor with random numbers.
 template <typename Fill>
 Tensor drawn(const char* op, const Tensor& input, const Fill& fill) {
@@ -119,11 +133,7 @@ Tensor drawn(const char* op, const Tensor& input, const Fill& fill) {
   const bool differ = at.draws_differ(false);
   const bool own = target->wrapper != nullptr && target->wrapper->level == at.level().id;
   const bool batched = own && at.is_batched(target);
-  WENGERT_CHECK(!differ || batched, kRuntime,
-                "vmap: Cannot ask for different inplace randomness on an unbatched tensor. This "
-                "will appear like same randomness. If this is necessary for your usage, please use "
-                "randomness='same' or create the tensor of a tensor that is mapped over\n  op: ",
-                op);
+  if (differ) check_own_numbers(op, batched);
   const DrawScope outside(at);
   if (!own) {
     Tensor place = target;
@@ -163,11 +173,41 @@ Tensor random__transformed(const Tensor& input, const std::optional<int64_t>& fr
                            const std::optional<int64_t>& to, Generator* generator) {
   return drawn("random_", input, [&](const Tensor& x) { return random_(x, from, to, generator); });
 }
+namespace {
+
+// With a probability for each element, which may differ from sample to sample.
+Tensor bernoulli_drawn(const Tensor& input, const Tensor& p, Generator* generator) {
+  const Lift at(Lift::kRandom, "bernoulli_", input, p);
+  if (!at.active()) return bernoulli_(input, Operand(p), generator);
+  const Tensor chances = at(p);
+  at.adopt(input);
+  const auto fill = [&](const Tensor& target, const Tensor& with) {
+    const DrawScope outside(at);
+    return bernoulli_(target, Operand(with), generator);
+  };
+  if (!at.batched()) {
+    const Tensor values = fill(ops::zeros_like(at.inner(input)), at.inner(chances));
+    write(at, "bernoulli_", input, Tensor(), at(values));
+    return input;
+  }
+  const bool differ = at.draws_differ(at.is_batched(chances));
+  if (differ && !at.is_batched(chances)) check_own_numbers("bernoulli_", at.is_batched(input));
+  Tensor values;
+  if (differ) {
+    Tensor each = at.front(chances);
+    for (int64_t i = p.ndim(); i < input.ndim(); ++i) each = unsqueeze(each, 1);
+    values = at.wrap(fill(_zeros(at.grown(input.sizes()), input.dtype()), each), true);
+  } else {
+    values = at(fill(_zeros(input.sizes(), input.dtype()), at.inner(chances)));
+  }
+  write(at, "bernoulli_", input, Tensor(), values);
+  return input;
+}
+
+}  // namespace
+
 Tensor bernoulli__transformed(const Tensor& input, const Operand& p, Generator* generator) {
-  WENGERT_CHECK(
-      !is_wrapped(p), kNotImplemented,
-      "bernoulli_(): probabilities that differ inside of a transform are not supported; use "
-      "bernoulli() of the probabilities");
+  if (is_wrapped(p)) return bernoulli_drawn(input, p.tensor(), generator);
   return drawn("bernoulli_", input, [&](const Tensor& x) { return bernoulli_(x, p, generator); });
 }
 

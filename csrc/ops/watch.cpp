@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <utility>
 
 #include "kernels/cpu/simd/health.h"
 #include "ops/watch_rules.h"
@@ -46,10 +47,31 @@ void remember(const std::shared_ptr<Fault>& fault) {
   list.push_back(fault);
 }
 
-FaultMark* mark_of(const Tensor& tensor) {
-  if (!tensor.defined() || tensor->extra == nullptr) return nullptr;
-  FaultMark& mark = tensor->extra->fault;
-  return mark.fault ? &mark : nullptr;
+// The tensors with bytes that one inside of transforms stands for: values and tangents.
+template <typename Visit>
+void each_within(const Tensor& tensor, const Visit& visit) {
+  if (!tensor.defined()) return;
+  if (!is_wrapped(tensor)) return visit(tensor);
+  each_within(tensor->wrapper->inner, visit);
+  each_within(tensor->wrapper->tangent, visit);
+}
+
+// The fault behind the values of a tensor; one that made NaN, if there are several.
+std::shared_ptr<Fault> fault_of(const Tensor& tensor, bool read) {
+  std::shared_ptr<Fault> found;
+  each_within(tensor, [&](const Tensor& within) {
+    if (within->extra == nullptr || !within->extra->fault.fault) return;
+    FaultMark& mark = within->extra->fault;
+    if (read) mark.mark_read();
+    if (!found || (mark.fault->nan && !found->nan)) found = mark.fault;
+  });
+  return found;
+}
+
+void mark(const Tensor& tensor, const std::shared_ptr<Fault>& fault) {
+  each_within(tensor, [&](const Tensor& within) {
+    if (!health_of(within).fine()) extra(within).fault.set(fault);
+  });
 }
 
 Health health_of(Arguments arguments) {
@@ -65,10 +87,8 @@ std::shared_ptr<Fault> fault_of(Arguments arguments) {
   std::shared_ptr<Fault> found;
   for (const Argument& argument : arguments) {
     for (size_t i = 0; i < argument.count; ++i) {
-      if (FaultMark* mark = mark_of(argument.tensors[i])) {
-        mark->mark_read();
-        if (!found || (mark->fault->nan && !found->nan)) found = mark->fault;
-      }
+      const std::shared_ptr<Fault> one = fault_of(argument.tensors[i], true);
+      if (one && (!found || (one->nan && !found->nan))) found = one;
     }
   }
   return found;
@@ -110,10 +130,15 @@ const char* parameter_sentence(const Health& made) {
 bool in_user_rule() { return user_rule != 0 && user_rule == modes.engine; }
 UserRuleScope::UserRuleScope() : outer_(user_rule) { user_rule = modes.engine; }
 UserRuleScope::~UserRuleScope() { user_rule = outer_; }
+bool set_watching_apart(bool apart) { return std::exchange(watching, apart); }
 
 Health health_of(const Tensor& tensor) {
   if (!tensor.defined() || !is_inexact(tensor.dtype()) || tensor.numel() == 0) return {};
-  if (is_wrapped(tensor)) return {};  // what is within is watched itself
+  if (is_wrapped(tensor)) {
+    Health health;
+    each_within(tensor, [&](const Tensor& within) { health.add(health_of(within)); });
+    return health;
+  }
   const bool dense = tensor.is_contiguous() || is_dense(tensor.sizes(), tensor.strides());
   const Tensor values = dense ? tensor : contiguous_values(tensor);
   const unsigned found = cpu::scan_health(values.dtype(), values.data(), values.numel());
@@ -155,8 +180,7 @@ void watch(const char* op, Arguments inputs, Arguments outputs) {
   if (!fault) return;
   for (const Argument& output : outputs) {
     for (size_t i = 0; i < output.count; ++i) {
-      const Tensor& y = output.tensors[i];
-      if (!health_of(y).fine()) extra(y).fault.set(fault);
+      mark(output.tensors[i], fault);
     }
   }
 }
@@ -172,7 +196,9 @@ void WatchedWrite::after(const char* op, const Tensor& target) {
   if (!awake()) return;
   const Quiet quiet;
   const Health made = health_of(target);
-  if (target->extra != nullptr) target->extra->fault.clear();
+  each_within(target, [](const Tensor& within) {
+    if (within->extra != nullptr) within->extra->fault.clear();
+  });
   if (made.fine()) return;
   const std::shared_ptr<Fault> fault = blame(op, made, health_, fault_, {}, {{"result", target}});
   if (!fault) return;
@@ -180,7 +206,7 @@ void WatchedWrite::after(const char* op, const Tensor& target) {
   if (target->requires_grad && is_error(made)) {
     raise(*fault, parameter_sentence(made));
   }
-  extra(target).fault.set(fault);
+  mark(target, fault);
 }
 
 void watch_roots(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients) {
@@ -192,10 +218,10 @@ void watch_roots(const std::vector<Tensor>& roots, const std::vector<Tensor>& gr
          describe_argument("gradient", gradients[i]));
   }
   for (const Tensor& root : roots) {
-    const FaultMark* mark = mark_of(root);
-    if (mark == nullptr || !is_error(health_of(root))) continue;
-    raise(*mark->fault, health_of(root).nan ? "the tensor to differentiate is nan."
-                                            : "the tensor to differentiate is infinite.");
+    const std::shared_ptr<Fault> fault = fault_of(root, false);
+    if (!fault || !is_error(health_of(root))) continue;
+    raise(*fault, health_of(root).nan ? "the tensor to differentiate is nan."
+                                      : "the tensor to differentiate is infinite.");
   }
 }
 

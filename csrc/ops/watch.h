@@ -49,6 +49,9 @@ using Arguments = std::initializer_list<Argument>;
 // After an operator ran.
 [[gnu::cold]] void watch(const char* op, Arguments inputs, Arguments outputs);
 
+// The operators that one inside of a transform is made of are not looked at: it is, as a whole.
+bool set_watching_apart(bool apart);
+
 // Around a write in place, which destroys what it reads.
 class WatchedWrite {
  public:

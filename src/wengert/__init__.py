@@ -20,7 +20,7 @@ _C._set_library_paths(
     + [_os.path.join(path, "scipy_openblas32", "lib") for path in _sys.path if path]
 )
 
-from wengert import _missing, _ops, _tensor, autograd
+from wengert import _missing, _ops, _tensor, autograd, overrides
 from wengert._composite import return_types
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
@@ -42,6 +42,17 @@ from wengert._composite.windows import *
 from wengert._interop import *
 from wengert._legacy_types import *
 from wengert._runtime import *
+from wengert._symbolic import *
+from wengert._symbolic import (
+    _assert,
+    _assert_async,
+    _check,
+    _check_index,
+    _check_is_size,
+    _check_not_implemented,
+    _check_type,
+    _check_value,
+)  # fmt: skip
 from wengert._tensor_str import get_printoptions, printoptions, set_printoptions
 from wengert._type_info import *
 from wengert.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -55,6 +66,7 @@ half = float16
 float = float32
 double = float64
 cfloat = complex64
+chalf = complex32
 cdouble = complex128
 short = int16
 int = int32
@@ -69,7 +81,10 @@ from wengert._torch_view import as_torch
 from wengert.amp import GradScaler
 from wengert.amp.autocast_mode import (
     autocast,
+    get_autocast_cpu_dtype,
     get_autocast_dtype,
+    get_autocast_gpu_dtype,
+    is_autocast_cpu_enabled,
     is_autocast_enabled,
     set_autocast_dtype,
     set_autocast_enabled,
@@ -88,8 +103,8 @@ __version__ = "0.1.0"
 # Parts of the package that are imported when they are first used.
 _LAZY = frozenset({
     "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
-    "hub", "jit", "mps", "multiprocessing", "random", "special", "storage", "torch_version",
-    "types", "version", "xpu",
+    "_dynamo", "futures", "fx", "hub", "jit", "library", "mps", "multiprocessing", "onnx", "ops",
+    "profiler", "random", "special", "storage", "torch_version", "types", "version", "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
@@ -105,10 +120,16 @@ if _typing.TYPE_CHECKING:
         distributed,
         distributions,
         fft,
+        futures,
+        fx,
         hub,
         jit,
+        library,
         mps,
         multiprocessing,
+        onnx,
+        ops,
+        profiler,
         random,
         special,
         storage,
@@ -123,4 +144,8 @@ else:  # for the type checker every name would be there
         return sorted({*globals(), *_LAZY})
 
     def __getattr__(name):
+        if name.startswith("_foreach_"):
+            from wengert import _foreach
+
+            return getattr(_foreach, name)
         return _missing.lazy_attribute(_sys.modules[__name__], _LAZY, name)

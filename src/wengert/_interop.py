@@ -221,8 +221,20 @@ def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
 
 
 def as_subclass(self: Tensor, cls: Any) -> Tensor:
-    """The same values as an instance of a subclass of Tensor."""
-    return Tensor._make_subclass(cls, self, self.requires_grad)
+    """The same values, with their history, as an instance of a subclass of Tensor.
+
+    Raises TypeError if ``cls`` is no subclass of Tensor.
+    """
+    if not (isinstance(cls, builtins.type) and issubclass(cls, Tensor)):
+        return Tensor._make_subclass(cls, self)  # which raises
+    before = _C._get_torch_function()
+    _C._set_torch_function(True, before[1])
+    try:
+        result = _C._alias(self)
+    finally:
+        _C._set_torch_function(*before)
+    result.__class__ = cls
+    return result
 
 
 # --- DLPack ---

@@ -11,8 +11,9 @@ import functools
 import importlib
 import importlib.machinery
 import importlib.util
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +30,28 @@ else:  # importing importlib.abc would take a quarter of the time of importing w
 VERSION = TorchVersion("2.13.0+wengert")
 # Modules of PyTorch whose names are elsewhere here.
 _PLACES = {
+    "__config__": "wengert.__config__",
+    "_C": "wengert._torch_c",
+    "_custom_ops": "wengert.library",
+    "_jit_internal": "wengert._torch_names.jit_internal",
+    "_utils": "wengert._torch_names.utils",
+    "cuda.amp.autocast_mode": "wengert.cuda.amp",
+    "cuda.amp.grad_scaler": "wengert.cuda.amp",
+    "distributed._composable": "wengert.distributed",
+    "distributed._tensor": "wengert.distributed.tensor",
     "functional": "wengert",
+    "nn.parallel.data_parallel": "wengert.nn.parallel",
     "nn.modules.channelshuffle": "wengert.nn.modules.pixelshuffle",
     "optim.adamw": "wengert.optim.adam",
+    "utils.data._utils": "wengert._torch_names.data_utils",
 }
+# Names of `torch._C` that PyTorch offers in `torch`, too.
+_OF_CORE = (
+    "DeviceObjType",
+    "DisableTorchFunction",
+    "DisableTorchFunctionSubclass",
+    "PyTorchFileReader",
+)
 # Packages whose names are spread over other files here: their modules offer all of them.
 _SPREAD = ("wengert.nn.modules", "wengert.optim", "wengert.utils.data", "wengert.distributions")
 
@@ -46,12 +65,13 @@ class _View(ModuleType):
             {name: value for name, value in vars(wengert).items() if not name.startswith("_")}
         )
         self.__version__ = VERSION
+        self.torch = self  # PyTorch's package has itself among its names
         self.__path__: list[str] = []  # a package, none of whose parts lies in a directory
         self.__file__ = wengert.__file__
         self.__all__ = list(wengert.__all__)
 
     def __getattr__(self, name: str) -> Any:
-        value = vars(wengert).get(name) if name.startswith("_") else _or_none(name)
+        value = self._find(name)
         if value is None:
             _missing.raise_missing(wengert, name, "torch")
         if isinstance(value, ModuleType):
@@ -59,6 +79,18 @@ class _View(ModuleType):
             sys.modules.setdefault(f"torch.{name}", value)
         self.__dict__[name] = value
         return value
+
+    @staticmethod
+    def _find(name: str) -> Any:
+        if name in _PLACES:
+            return importlib.import_module(f"torch.{name}")
+        if name == "ScriptModule":
+            return importlib.import_module("wengert.jit").ScriptModule
+        if name in _OF_CORE:
+            return getattr(importlib.import_module(_PLACES["_C"]), name)
+        if name.startswith("_") and not name.startswith("_foreach_") and name not in wengert._LAZY:
+            return vars(wengert).get(name)
+        return _or_none(name)
 
     def __dir__(self) -> list[str]:
         return sorted({*self.__dict__, *wengert.__all__})
@@ -102,9 +134,16 @@ class _Finder(MetaPathFinder):
         spec.origin = getattr(module, "__file__", None)
         return spec
 
+    def find_distributions(self, context: Any = None) -> Iterator[Any]:
+        """For importlib.metadata: programs ask which version of PyTorch is installed."""
+        if context is None or (
+            context.path is sys.path and (context.name or "torch").lower() == "torch"
+        ):
+            yield _distribution()
+
     @staticmethod
     def _module(name: str, rest: str) -> ModuleType:
-        ours = _PLACES.get(rest, f"wengert.{rest}")
+        ours = _place(rest)
         if rest.startswith("distributions.") and importlib.util.find_spec(ours) is None:
             ours = "wengert.distributions"  # a file each there, a few files here
         try:
@@ -125,12 +164,41 @@ class _Finder(MetaPathFinder):
         return module
 
 
+def _place(rest: str) -> str:
+    """Our module for `torch.<rest>`: its own place, or one below the place of a parent."""
+    known, below = rest, ""
+    while known:
+        if known in _PLACES:
+            return _PLACES[known] + below
+        known, _, last = known.rpartition(".")
+        below = f".{last}{below}"
+    return f"wengert.{rest}"
+
+
 def _elsewhere(module: ModuleType, shown: str, name: str) -> Any:
     """A name that another module of the same package has; or the error."""
     package = sys.modules.get(module.__name__.rpartition(".")[0])
     if package is not None and package.__name__ in _SPREAD and name in package.__all__:
         return getattr(package, name)
     _missing.raise_missing(module, name, shown)
+
+
+@functools.cache
+def _distribution() -> Any:
+    from importlib.metadata import Distribution  # not before it is asked for
+
+    class Torch(Distribution):
+        """What importlib.metadata says about `torch`."""
+
+        def read_text(self, filename: str) -> str | None:
+            if filename != "METADATA":
+                return None
+            return f"Metadata-Version: 2.1\nName: torch\nVersion: {VERSION}\n"
+
+        def locate_file(self, path: Any) -> Any:
+            return os.path.join(os.path.dirname(wengert.__file__), os.fspath(path))
+
+    return Torch()
 
 
 _finder = _Finder()

@@ -15,6 +15,14 @@ _FLOATS: dict[Any, tuple[int, int, int, int]] = {
     _C.float32: (32, 23, -126, 6),
     _C.float64: (64, 52, -1022, 15),
 }
+# Dtypes of no tensors here, which programs ask about: eps, max, min, tiny.
+_SMALL_FLOATS: dict[Any, tuple[float, float, float, float]] = {
+    _C.float8_e4m3fn: (2.0**-3, 448.0, -448.0, 2.0**-6),
+    _C.float8_e4m3fnuz: (2.0**-3, 240.0, -240.0, 2.0**-7),
+    _C.float8_e5m2: (2.0**-2, 57344.0, -57344.0, 2.0**-14),
+    _C.float8_e5m2fnuz: (2.0**-2, 57344.0, -57344.0, 2.0**-15),
+    _C.float8_e8m0fnu: (1.0, 2.0**127, 2.0**-127, 2.0**-127),
+}
 
 
 class finfo:
@@ -37,6 +45,13 @@ class finfo:
                 f"'{dtype}'"
             )
         self._dtype = dtype.to_real()
+        if self._dtype in _SMALL_FLOATS:
+            self.bits, self.resolution = 8, 1.0
+            self.eps, self.max, self.min, self.tiny = _SMALL_FLOATS[self._dtype]
+            self.smallest_normal = self.tiny
+            return
+        if self._dtype not in _FLOATS:
+            raise NotImplementedError(f"finfo(): there are no tensors of {dtype} here")
         self.bits, mantissa, exponent, digits = _FLOATS[self._dtype]
         self.eps = 2.0**-mantissa
         self.max = (2.0 - self.eps) * 2.0 ** (1 - exponent)

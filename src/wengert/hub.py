@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
+import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlparse
 
-__all__ = ["get_dir", "help", "list", "load", "load_state_dict_from_url", "set_dir"]
+from wengert import _missing, serialization
+
+__all__ = ["download_url_to_file", "get_dir", "help", "list", "load", "load_state_dict_from_url",
+           "set_dir"]  # fmt: skip
 
 _directory: str | None = None
+
+# The part of a file's name that says what its contents hash to: resnet18-bfd8deac.pth.
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
+
+
+def _get_torch_home() -> str:
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return os.path.expanduser(os.environ.get("TORCH_HOME") or os.path.join(cache, "torch"))
 
 
 def get_dir() -> str:
     """Where models are kept: set by `set_dir`, else $TORCH_HOME/hub or ~/.cache/torch/hub."""
-    if _directory is not None:
-        return _directory
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = os.environ.get("TORCH_HOME") or os.path.join(cache, "torch")
-    return os.path.join(os.path.expanduser(home), "hub")
+    return os.path.join(_get_torch_home(), "hub") if _directory is None else _directory
 
 
 def set_dir(d: str | os.PathLike[str]) -> None:
@@ -71,6 +81,63 @@ def help(github: str, model: str, *args: Any, source: str = "local", **kwargs: A
     return _entry(_entries(github, source), model).__doc__
 
 
-def load_state_dict_from_url(url: str, *args: Any, **kwargs: Any) -> Any:
+class _Silent:
+    """What programs use as a progress bar where tqdm is not installed: it shows nothing."""
+
+    def __init__(self, iterable: Any = None, total: Any = None, **options: Any) -> None:
+        self.iterable, self.total, self.n = iterable, total, 0
+
+    def __iter__(self) -> Any:
+        return iter(self.iterable)
+
+    def update(self, n: int = 1) -> None:
+        """Counts on."""
+        self.n += n
+
+    def set_description(self, *args: Any, **options: Any) -> None:
+        """Shows nothing."""
+
+    def close(self) -> None:
+        """Ends nothing."""
+
+    def __enter__(self) -> _Silent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def __getattr__(name: str) -> Any:
+    if name == "tqdm":  # the progress bar of downloads, which programs take from here
+        try:
+            return importlib.import_module("tqdm.auto").tqdm
+        except ModuleNotFoundError:
+            return _Silent
+    _missing.raise_missing(sys.modules[__name__], name)
+
+
+def download_url_to_file(
+    url: str, dst: str, hash_prefix: str | None = None, progress: bool = True
+) -> NoReturn:
     """Raises RuntimeError: nothing is downloaded."""
-    raise RuntimeError(f"hub: wengert downloads nothing; fetch {url} and use wengert.load")
+    raise RuntimeError(f"hub: wengert downloads nothing; fetch {url} and put it at {dst}")
+
+
+def load_state_dict_from_url(
+    url: str,
+    model_dir: str | None = None,
+    map_location: Any = None,
+    progress: bool = True,
+    check_hash: bool = False,
+    file_name: str | None = None,
+    weights_only: bool = False,
+) -> Any:
+    """Loads the file of that name from `model_dir`, which is `get_dir()/checkpoints` if not given.
+
+    Raises RuntimeError if it is not there: nothing is downloaded.
+    """
+    folder = os.path.join(get_dir(), "checkpoints") if model_dir is None else model_dir
+    path = os.path.join(folder, file_name or os.path.basename(urlparse(url).path))
+    if not os.path.exists(path):
+        raise RuntimeError(f"hub: wengert downloads nothing; fetch {url} and put it at {path}")
+    return serialization.load(path, map_location=map_location, weights_only=weights_only)

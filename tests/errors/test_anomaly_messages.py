@@ -275,6 +275,195 @@ CASES = {
             gradient 0 in:    float32[2]   from 1 to 1
             gradient 0 out:   float32[2]   from 1.386 to 1.386   1 nan, 0 inf of 2, the first at (0,)
         """,
+    "in the forward pass of per-sample gradients": """
+        import wengert as wg
+        from wengert import autograd
+        from wengert.func import grad, vmap
+
+
+        def loss(x):
+            p = x * 2
+            y = (p - 1).log()
+            return y.sum()
+
+
+        x = wg.tensor([[1.0, 2.0], [3.0, 0.0], [2.0, 1.0]])
+        with autograd.detect_anomaly():
+            vmap(grad(loss))(x)
+        ----
+        the tensor to differentiate is nan.
+          nan made by   log   script.py:8   y = (p - 1).log()
+            input:    float32[2] of 3 samples   from -1 to 5
+            output:   float32[2] of 3 samples   from 0 to 1.609   1 nan, 0 inf of 6, the first at (1,) of sample 1, (1, 1) of the batch
+        """,
+    "in the backward pass of per-sample gradients": """
+        import wengert as wg
+        from wengert import autograd
+        from wengert.func import grad, vmap
+
+
+        def loss(x):
+            y = x * x
+            return y.sqrt().sum()
+
+
+        x = wg.tensor([[1.0, 2.0, 3.0], [1.0, 0.0, 2.0]])
+        with autograd.detect_anomaly():
+            vmap(grad(loss), in_dims=1)(x)
+        ----
+        Function 'MulBackward0' returned nan values in its 0th output.
+          recorded by   mul    script.py:7   y = x * x
+          inf made by   sqrt   script.py:8   return y.sqrt().sum()
+            gradient 0 in:    float32[2] of 3 samples   from 0.1667 to 0.5   0 nan, 1 inf of 6, the first at (1,) of sample 1, (1, 1) of the batch
+            gradient 0 out:   float32[2] of 3 samples   from 0.5 to 0.5   1 nan, 0 inf of 6, the first at (1,) of sample 1, (1, 1) of the batch
+            gradient 1 out:   float32[2] of 3 samples   from 0.5 to 0.5   1 nan, 0 inf of 6, the first at (1,) of sample 1, (1, 1) of the batch
+        """,
+    "in one of two nested vmaps": """
+        import wengert as wg
+        from wengert import autograd
+        from wengert.func import vmap
+
+
+        def f(x, y):
+            return x.dot(y).log()
+
+
+        x = wg.tensor([[1.0, 2.0], [3.0, 1.0]])
+        y = wg.tensor([[1.0, 1.0], [2.0, 3.0], [1.0, -2.0]])
+        with autograd.detect_anomaly():
+            z = vmap(vmap(f, in_dims=(None, 0)), in_dims=(0, None))(x, y)
+        ----
+        a result is nan.
+          nan made by   log   script.py:7   return x.dot(y).log()
+            input:    float32[] of 2 x 3 samples   from -3 to 9
+            output:   float32[] of 2 x 3 samples   from 0 to 2.197   1 nan, 0 inf of 6, the first at () of sample (0, 2), (0, 2) of the batch
+        """,
+    "in a write inside of vmap": """
+        import wengert as wg
+        from wengert import autograd
+        from wengert.func import vmap
+
+
+        def f(x):
+            y = x.clone()
+            y.sub_(1)
+            y.log_()
+            return y.sum()
+
+
+        with autograd.detect_anomaly():
+            z = vmap(f)(wg.tensor([[2.0, 3.0], [2.0, 0.0]]))
+        ----
+        a result is nan.
+          nan made by   log_   script.py:9   y.log_()
+            result:   float32[2] of 2 samples   from 0 to 0.6931   1 nan, 0 inf of 4, the first at (1,) of sample 1, (1, 1) of the batch
+        """,
+    "in a tangent": """
+        import wengert as wg
+        from wengert import autograd
+        from wengert.func import jvp
+
+        x, t = wg.tensor([1.0, 0.0]), wg.tensor([1.0, 1.0])
+        with autograd.detect_anomaly():
+            value, slope = jvp(lambda x: x.sqrt() * x, (x,), (t,))
+        ----
+        a result is nan.
+          inf made by   sqrt   script.py:7   value, slope = jvp(lambda x: x.sqrt() * x, (x,), (t,))
+            input:            float32[2]   from 0 to 1
+            input tangent:    float32[2]   from 1 to 1
+            output:           float32[2]   from 0 to 1
+            output tangent:   float32[2]   from 0.5 to 0.5   0 nan, 1 inf of 2, the first at (1,)
+          and then, of the infinity:
+          nan made by   mul   script.py:7   value, slope = jvp(lambda x: x.sqrt() * x, (x,), (t,))
+            input:            float32[2]   from 0 to 1
+            input tangent:    float32[2]   from 0.5 to 0.5   0 nan, 1 inf of 2, the first at (1,)
+            other:            float32[2]   from 0 to 1
+            other tangent:    float32[2]   from 1 to 1
+            output:           float32[2]   from 0 to 1
+            output tangent:   float32[2]   from 1.5 to 1.5   1 nan, 0 inf of 2, the first at (1,)
+        """,
+    "in the value that jacfwd differentiates": """
+        import wengert as wg
+        from wengert import autograd
+        from wengert.func import jacfwd
+
+        with autograd.detect_anomaly():
+            jacfwd(lambda x: (x - 1).log())(wg.tensor([0.5, 2.0]))
+        ----
+        the tensor to differentiate is nan.
+          nan made by   log   script.py:6   jacfwd(lambda x: (x - 1).log())(wg.tensor([0.5, 2.0]))
+            input:            float32[2]                from -0.5 to 1
+            input tangent:    float32[2] of 2 samples   from 0 to 1
+            output:           float32[2]                from 0 to 0   1 nan, 0 inf of 2, the first at (0,)
+            output tangent:   float32[2] of 2 samples   from -2 to 1
+        """,
+    "in a row of jacrev": """
+        import wengert as wg
+        from wengert import autograd
+        from wengert.func import jacrev
+
+
+        def f(x):
+            y = x * x
+            return y.sqrt()
+
+
+        with autograd.detect_anomaly():
+            jacrev(f)(wg.tensor([1.0, 0.0]))
+        ----
+        Function 'MulBackward0' returned nan values in its 0th output.
+          recorded by   mul    script.py:7   y = x * x
+          inf made by   sqrt   script.py:8   return y.sqrt()
+            gradient 0 in:    float32[2] of 2 samples   from 0 to 0.5   0 nan, 1 inf of 4, the first at (1,) of sample 1, (1, 1) of the batch
+            gradient 0 out:   float32[2] of 2 samples   from 0 to 0.5   1 nan, 0 inf of 4, the first at (1,) of sample 1, (1, 1) of the batch
+            gradient 1 out:   float32[2] of 2 samples   from 0 to 0.5   1 nan, 0 inf of 4, the first at (1,) of sample 1, (1, 1) of the batch
+        """,
+    "in a Hessian": """
+        import wengert as wg
+        from wengert import autograd
+        from wengert.func import hessian
+
+
+        def f(x):
+            y = x * x
+            return y.sqrt().sum()
+
+
+        with autograd.detect_anomaly():
+            hessian(f)(wg.tensor([1.0, 0.0]))
+        ----
+        Function 'MulBackward0' returned nan values in its 0th output.
+          recorded by   mul    script.py:7   y = x * x
+          inf made by   sqrt   script.py:8   return y.sqrt().sum()
+            gradient 0 in:            float32[2] of 1 sample        from 0.5 to 0.5   0 nan, 1 inf of 2, the first at (1,) of sample 0, (0, 1) of the batch
+            gradient 0 in tangent:    float32[2] of 2 x 1 samples   from -0.5 to 0
+            gradient 0 out:           float32[2] of 1 sample        from 0.5 to 0.5   1 nan, 0 inf of 2, the first at (1,) of sample 0, (0, 1) of the batch
+            gradient 0 out tangent:   float32[2] of 2 x 1 samples   from 0 to 0   0 nan, 1 inf of 4, the first at (1,) of sample (1, 0), (1, 0, 1) of the batch
+            gradient 1 out:           float32[2] of 1 sample        from 0.5 to 0.5   1 nan, 0 inf of 2, the first at (1,) of sample 0, (0, 1) of the batch
+            gradient 1 out tangent:   float32[2] of 2 x 1 samples   from 0 to 0   0 nan, 1 inf of 4, the first at (1,) of sample (1, 0), (1, 0, 1) of the batch
+        """,
+    "in the parameters of functional_call": """
+        import wengert as wg
+        from wengert import autograd, nn
+        from wengert.func import functional_call, grad, vmap
+
+        net = nn.Linear(2, 1, bias=False)
+
+
+        def loss(parameters, x):
+            y = functional_call(net, parameters, (x,))
+            return y.log().sum()
+
+
+        parameters = {"weight": wg.tensor([[0.5, -0.25]])}
+        with autograd.detect_anomaly():
+            vmap(grad(loss), in_dims=(None, 0))(parameters, wg.tensor([[1.0, 0.0], [1.0, 4.0]]))
+        ----
+        the tensor to differentiate is nan.
+          nan made by   log   script.py:10   return y.log().sum()
+            input:    float32[1] of 2 samples   from -0.5 to 0.5
+            output:   float32[1] of 2 samples   from -0.6931 to -0.6931   1 nan, 0 inf of 2, the first at (0,) of sample 1, (1, 0) of the batch
+        """,
 }
 
 
@@ -310,3 +499,24 @@ def test_a_harmless_nan_in_a_custom_backward_is_no_error(run: Runner) -> None:
     """)
     assert outcome.error is None
     assert outcome.names["w"].grad[0].item() == 0
+
+
+def test_healthy_transforms_raise_no_alarm(run: Runner) -> None:
+    program, _ = split("""
+        import wengert as wg
+        from wengert import autograd
+        from wengert.func import grad, hessian, jacfwd, jacrev, jvp, vmap
+
+
+        def f(x):
+            y = wg.where(x > 0, x.log(), 0.0).masked_fill(x < 1, -wg.inf)
+            return y.softmax(0).sum() + wg.where(x > 0, x.sqrt(), 0.0).sum()
+
+
+        x = wg.tensor([[1.0, 0.0], [-1.0, 2.0]])
+        with autograd.detect_anomaly():
+            vmap(grad(f))(x), vmap(jacrev(f))(x), vmap(jacfwd(f))(x), vmap(hessian(f))(x)
+            jvp(f, (x,), (wg.ones(2, 2),))
+        ----
+        """)
+    assert run(program).error is None

@@ -3,6 +3,7 @@
 import math
 import random
 
+import numpy as np
 import pytest
 
 import wengert as wg
@@ -130,3 +131,51 @@ def test_scaler_sequences(seed):
         assert p.tolist() == pytest.approx(q.tolist(), rel=1e-6, abs=1e-6)
         if step == 20:
             s.load_state_dict(t.state_dict())
+
+
+RECURRENT = [
+    ("LSTM", {}),
+    ("LSTM", {"num_layers": 2, "bidirectional": True, "bias": False, "batch_first": True}),
+    ("LSTM", {"proj_size": 2}),
+    ("GRU", {"num_layers": 2}),
+    ("RNN", {"bidirectional": True}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), RECURRENT)
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+def test_recurrent_layers(name, options, packed):
+    """The dtypes of outputs, states and gradients are PyTorch's; values agree to its precision."""
+    theirs = getattr(torch.nn, name)(3, 4, **options)
+    ours = getattr(wg.nn, name)(3, 4, **options)
+    with torch.no_grad(), wg.no_grad():
+        for number, (p, q) in enumerate(zip(theirs.parameters(), ours.parameters(), strict=True)):
+            values = np.random.default_rng(number).uniform(-0.5, 0.5, tuple(p.shape))
+            p.copy_(torch.from_numpy(values))
+            q.copy_(wg.from_numpy(values))
+    values = np.random.default_rng(9).standard_normal((2, 5, 3)).astype("float32")
+    results = []
+    for lib, model in ((torch, theirs), (wg, ours)):
+        x = lib.from_numpy(values.copy()).requires_grad_()
+        given = x
+        if packed:
+            given = lib.nn.utils.rnn.pack_padded_sequence(x, [5, 3], batch_first=True)
+        with lib.autocast("cpu"):
+            output, states = model(given)
+            if packed:
+                output = output.data
+            again = model(given, states)[0]
+        states = states if isinstance(states, tuple) else (states,)
+        again = again.data if packed else again
+        sum(t.float().sum() for t in (output, again, *states)).backward()
+        grads = (x.grad, *(p.grad for p in model.parameters()))
+        results.append(
+            [
+                (str(t.dtype).split(".")[1], t.detach().float().numpy())
+                for t in (output, again, *states, *grads)
+            ]
+        )
+    for (dtype, value), (wanted, expected) in zip(results[1], results[0], strict=True):
+        assert dtype == wanted
+        np.testing.assert_allclose(value, expected, atol=0.03 * max(1, np.abs(expected).max()))

@@ -110,6 +110,8 @@ def _as_ours(value):
         return wg.tensor(value.tolist(), dtype=getattr(wg, str(value.dtype).split(".")[1]))
     if isinstance(value, dict):
         return {key: _as_ours(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_ours(item) for item in value]
     return value
 
 
@@ -160,6 +162,95 @@ def test_muon(options):
         # The iteration runs in bfloat16, whose sums are rounded in different orders.
         lr = options.get("lr", 1e-3)
         assert p.reshape(-1).tolist() == pytest.approx(q.reshape(-1).tolist(), abs=10 * lr * 0.03)
+
+
+def test_muon_of_many_matrices():
+    shapes = ((3, 5), (6, 4), (1, 7), (7, 1), (17, 33), (33, 17), (16, 16), (3, 5), (16, 16))
+    ours, theirs, our_optimizer, their_optimizer = _make("Muon", {"lr": 0.1}, shapes)
+    for step in range(50):
+        for i, (p, q) in enumerate(zip(ours, theirs, strict=True)):
+            q.grad = _values(100 * step + i, q.shape)
+            p.grad = _to_ours(q.grad)
+        our_optimizer.step()
+        their_optimizer.step()
+        for p, q in zip(ours, theirs, strict=True):
+            # The update is rounded to bfloat16 in every step, in either direction.
+            size = 0.1 * max(1, q.size(0) / q.size(1)) ** 0.5
+            assert p.reshape(-1).tolist() == pytest.approx(
+                q.reshape(-1).tolist(), abs=0.03 * size * (step + 1) ** 0.5
+            )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"line_search_fn": "strong_wolfe"},
+        {"line_search_fn": "strong_wolfe", "history_size": 2, "max_iter": 2},
+        {"line_search_fn": "strong_wolfe", "history_size": 1, "max_iter": 3, "lr": 0.3},
+        {"lr": 0.02, "max_iter": 2},
+        {"lr": 0.02, "max_iter": 3, "history_size": 3},
+    ],
+)
+def test_lbfgs_of_many_parameters(options):
+    """Fifty steps, over parameters of several shapes, some complex, some without gradient."""
+    shapes = ((5,), (3, 4), (2, 3, 2), (), (4,), (3, 2))
+    starts = [_values(100 + i, shape) for i, shape in enumerate(shapes)]
+    starts[4] = torch.complex(starts[4], _values(1, (4,)))
+    theirs = [torch.nn.Parameter(start.clone()) for start in starts]
+    ours = [
+        nn.Parameter(wg.tensor(s.tolist(), dtype=wg.complex128 if s.is_complex() else wg.float64))
+        for s in starts
+    ]
+    ours[1] = nn.Parameter(wg.tensor(starts[1].T.tolist(), dtype=wg.float64).T)  # other strides
+    runs = []
+    for params, library in ((ours, wg), (theirs, torch)):
+        optimizer = library.optim.LBFGS(params, **options)
+
+        def closure(params=params, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = sum(
+                ((i + 1) * (p - 0.5).abs() ** 2 + 0.1 * p.abs() ** 4).sum()
+                for i, p in enumerate(params[:-1])
+            )
+            loss = loss + (params[0].sum() * params[3] - 1) ** 2
+            loss.backward()
+            return loss
+
+        track = []
+        for _ in range(50):
+            loss = optimizer.step(closure).item()
+            track.append([loss, *[abs(x) for p in params for x in p.detach().reshape(-1).tolist()]])
+        state = optimizer.state_dict()["state"][0]
+        runs.append((track, state["func_evals"], state["n_iter"]))
+    for mine, other in zip(runs[0][0], runs[1][0], strict=True):
+        assert mine == pytest.approx(other, rel=1e-7, abs=1e-9)
+    assert runs[0][1:] == runs[1][1:]
+
+
+def test_lbfgs_goes_on_from_a_state_of_pytorch():
+    start = [-1.2, 1.0, 0.5, 2.0]
+    ours = nn.Parameter(wg.tensor(start, dtype=wg.float64))
+    theirs = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
+
+    def walk(x, optimizer, steps):
+        def closure():
+            optimizer.zero_grad()
+            loss = _rosenbrock(x)
+            loss.backward()
+            return loss
+
+        return [optimizer.step(closure).item() for _ in range(steps)]
+
+    options = {"line_search_fn": "strong_wolfe", "max_iter": 3}
+    their_optimizer = torch.optim.LBFGS([theirs], **options)
+    walk(theirs, their_optimizer, 3)
+    with wg.no_grad():
+        ours.copy_(_to_ours(theirs.detach()))
+    our_optimizer = optim.LBFGS([ours], **options)
+    our_optimizer.load_state_dict(_as_ours(their_optimizer.state_dict()))
+    assert walk(ours, our_optimizer, 4) == pytest.approx(
+        walk(theirs, their_optimizer, 4), rel=1e-6, abs=1e-9
+    )
 
 
 def _rosenbrock(x):

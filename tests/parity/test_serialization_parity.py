@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
+import datetime
 import io
+import pathlib
 import pickle
+import types
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -219,3 +223,56 @@ def test_safetensors_both_ways(mmap: bool, tmp_path: Path) -> None:
     z = wg.tensor([1 + 2j])
     wg.save({"z": z}, tmp_path / "complex")
     assert package.load_file(tmp_path / "complex")["z"].tolist() == [[1, 2]]
+
+
+class Settings:
+    """A class of the user's, as programs keep them in checkpoints."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.shape = (2, 3)
+
+
+class Slotted:
+    __slots__ = ("weight",)
+
+    def __init__(self, weight: Any) -> None:
+        self.weight = weight
+
+
+Pair = collections.namedtuple("Pair", "x y")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_allowed_classes(zipped: bool, protocol: int, tmp_path: Path) -> None:
+    value = {"settings": Settings(0.1), "slots": Slotted(torch.ones(2)), "pair": Pair(1, [2])}
+    torch.save(
+        value, tmp_path / "x", pickle_protocol=protocol, _use_new_zipfile_serialization=zipped
+    )
+    names = [f"{Settings.__module__}.{name}" for name in ("Settings", "Slotted", "Pair")]
+    assert wg.serialization.get_unsafe_globals_in_checkpoint(tmp_path / "x") == names
+    with pytest.raises(pickle.UnpicklingError, match="add_safe_globals"):
+        wg.load(tmp_path / "x", weights_only=False)
+    with wg.serialization.safe_globals([Settings, Slotted, Pair]):
+        again = wg.load(tmp_path / "x")
+    assert vars(again["settings"]) == {"rate": 0.1, "shape": (2, 3)}
+    assert type(again["slots"]) is Slotted
+    assert again["slots"].weight.tolist() == [1, 1]
+    assert again["pair"] == Pair(1, [2])
+    assert type(again["pair"]) is Pair
+    assert wg.serialization.get_safe_globals() == []
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_plain_objects_of_the_library(protocol: int, tmp_path: Path) -> None:
+    value = {
+        "args": argparse.Namespace(lr=0.1, out=pathlib.PurePosixPath("a/b")),
+        "path": Path("c"),
+        "when": datetime.datetime(2024, 1, 2, 3, tzinfo=datetime.UTC),
+        "day": datetime.date(2024, 2, 29),
+        "took": datetime.timedelta(1, 2, 3),
+        "more": types.SimpleNamespace(a=1),
+    }
+    torch.save(value, tmp_path / "x", pickle_protocol=protocol)
+    assert wg.load(tmp_path / "x") == value

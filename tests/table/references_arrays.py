@@ -532,6 +532,11 @@ def histc(input: Array, bins: int, min: float, max: float) -> Array:
     return np.histogram(input, bins, limits)[0]
 
 
+@reference
+def _histc_rows(input: Array, bins: int, min: float, max: float) -> Array:
+    return np.apply_along_axis(lambda row: histc(row, bins, min, max), -1, input)
+
+
 def _unique_parts(values: Array, first: Array, inverse: bool, counts: bool,
                   where: Array, amounts: Array) -> tuple[Array, ...]:  # fmt: skip
     empty = np.zeros(0, dtype=np.int64)

@@ -139,6 +139,60 @@ def test_vmap_is_a_loop(entry: Entry, number: int) -> None:
         compare(*mapped(function, arrays, chosen, dim))
 
 
+def nodes_of_batch(entry: Entry, call: Call, chosen: list[int], size: int) -> int:
+    """How many operations are recorded where vmap runs the operator on so many samples."""
+    places = list(call.places())
+    given = []
+    for i, place in enumerate(places):
+        array = call.array(place)
+        moving = operators.is_inexact(array)
+        rows = np.stack([varied(array, k % BATCH) for k in range(size)]) if i in chosen else array
+        given.append(checker.to_tensor(rows, requires_grad=moving))
+    operators.reseed()
+    before = _C._node_info((wg.ones(1, requires_grad=True) * 1).grad_fn)["sequence"]
+    vmap(
+        lambda *xs: tuple(y for y in checker.as_list(call.of(places)(list(xs))) if y is not None),
+        in_dims=tuple(0 if i in chosen else None for i in range(len(places))),
+        randomness="different",
+    )(*given)
+    after = _C._node_info((wg.ones(1, requires_grad=True) * 1).grad_fn)["sequence"]
+    return after - before
+
+
+@pytest.mark.parametrize(("entry", "number"), DIFFERENTIATED)
+def test_vmap_does_not_loop(entry: Entry, number: int) -> None:
+    """What is recorded does not grow with the batch: the operator runs once for all samples."""
+    if way(entry) in ("dynamic", "refuse"):
+        pytest.skip("no batch")
+    call = Call(entry, number)
+    count = len(list(call.places()))
+    if count == 0:
+        pytest.skip("makes a tensor of nothing: it is the same for all samples")
+    for chosen in [list(range(count))] + [[i] for i in range(count) if count > 1]:
+        if entry.name.endswith("_") and 0 not in chosen:
+            continue
+        few, many = (nodes_of_batch(entry, call, chosen, size) for size in (3, 7))
+        assert few == many
+
+
+def test_the_count_of_nodes_sees_a_loop() -> None:
+    entry = next(e for e in cases.table().entries if e.name == "_linear")
+
+    class Looping(Call):
+        def of(self, places: Any) -> Any:
+            inner = super().of(places)
+
+            def function(tensors: list[Any]) -> Any:
+                rows = [_C._wrapper_of(t)[3].unbind(0) for t in tensors]
+                return [wg.stack([inner(list(row))[0] for row in zip(*rows, strict=True)])]
+
+            return function
+
+    call = Looping(entry, 0)
+    chosen = list(range(len(list(call.places()))))
+    assert nodes_of_batch(entry, call, chosen, 3) != nodes_of_batch(entry, call, chosen, 7)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "complex128", "int64", "bool"])
 @pytest.mark.parametrize("entry", cases.entries(cases.elementwise))
 def test_elementwise_vmap_is_a_loop(entry: Entry, dtype: str) -> None:

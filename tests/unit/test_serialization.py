@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
+import dataclasses
 import doctest
+import enum
 import io
 import json
 import math
@@ -14,8 +17,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from pathlib import Path
+import types
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -47,6 +52,11 @@ VALUES = [
     range(2, 9, 3), ..., collections.OrderedDict([("b", 1), ("a", 2)]),
     collections.Counter("abca"), collections.deque([1, 2], maxlen=4), collections.deque(),
     wg.float32, wg.bfloat16, wg.complex128, wg.Size([2, 3]), wg.device("cpu"),
+    Path("a/b"), PurePosixPath("/x"), PureWindowsPath("c:\\y"),
+    argparse.Namespace(lr=0.1, layers=[1, 2], out=Path("o")), types.SimpleNamespace(a=(1,)),
+    date(2024, 2, 29), time(23, 59, 1, 7), datetime(2024, 1, 2, 3, 4, 5, 6, fold=1), timedelta(-1, 2, 3),
+    datetime(2024, 1, 2, tzinfo=UTC), time(1, tzinfo=timezone(timedelta(hours=-2), "here")),
+    timezone(timedelta(hours=1)),
 ]  # fmt: skip
 
 
@@ -314,8 +324,9 @@ def test_map_location(tmp_path: Path) -> None:
         wg.load(tmp_path / "x", map_location="cuda")
     with pytest.raises(TypeError, match="map_location must be a device"):
         wg.load(tmp_path / "x", map_location=3)
+    assert wg.load(tmp_path / "x", pickle_module=pickle).item() == 1  # which is not used
     with pytest.raises(ValueError, match="pickle_module must be None"):
-        wg.load(tmp_path / "x", pickle_module=pickle)
+        wg.load(tmp_path / "x", pickle_module=json)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
@@ -434,7 +445,7 @@ def test_kill_leaves_the_old_file_or_the_new_one(tmp_path: Path, root: Path) -> 
         lines: list[bytes] = [b"1"]
         reader = threading.Thread(target=lambda p=process, to=lines: to.extend(p.stdout))
         reader.start()
-        time.sleep(pauses.uniform(0.0, 0.05))
+        sleep(pauses.uniform(0.0, 0.05))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         reader.join()
@@ -449,3 +460,83 @@ def test_the_header_is_checked_before_tensors_are_made(tmp_path: Path) -> None:
     path.write_bytes((1 << 40).to_bytes(8, "little") + b"{}")
     with pytest.raises(RuntimeError, match="longer than"):
         wg.load(path)
+
+
+# --- what the program allows ---
+
+Point = collections.namedtuple("Point", "x y")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    name: str
+    weight: wg.Tensor
+    nested: Any = None
+    size: int = dataclasses.field(init=False, default=3)
+
+
+class Mode(enum.Enum):
+    TRAIN = 1
+    TEST = 2
+
+
+@pytest.fixture
+def _nothing_allowed() -> Any:
+    wg.serialization.clear_safe_globals()
+    yield
+    wg.serialization.clear_safe_globals()
+
+
+@pytest.mark.usefixtures("_nothing_allowed")
+def test_allowed_classes(tmp_path: Path) -> None:
+    ones = wg.ones(2)
+    value = {"point": Point(1, ones), "config": Config("a", ones, Point(Mode.TRAIN, [2])), "b": 1}
+    with pytest.raises(TypeError) as caught:
+        wg.save(value, tmp_path / "x")
+    here, cure = Point.__module__, "allow it by serialization.add_safe_globals, or save it as a "
+    assert str(caught.value) == (
+        "save(): 2 objects cannot be saved, because a file holds plain data and tensors, never code\n"
+        f"  obj['point']: {here}.Point   {cure}tuple or a dict\n"
+        f"  obj['config']: {here}.Config   {cure}tuple or a dict"
+    )
+    with wg.serialization.safe_globals([Point, Config, Mode]):
+        again = there_and_back(value, tmp_path)
+    assert type(again["point"]) is Point
+    assert again["point"].y is again["config"].weight
+    assert again["config"].nested == Point(Mode.TRAIN, [2])
+    assert (again["config"].name, again["config"].size) == ("a", 3)
+    assert wg.serialization.get_safe_globals() == []
+    wg.serialization.add_safe_globals([Point])
+    with pytest.raises(pickle.UnpicklingError) as refused:
+        wg.load(tmp_path / "file.wg")
+    assert str(refused.value).startswith(
+        "Weights only load failed: the file asks for functions or classes that are not plain data, "
+        f"and load() never runs code of a file\n  {here}.Config\n  If you trust them"
+    )
+    names = wg.serialization.get_unsafe_globals_in_checkpoint(tmp_path / "file.wg")
+    assert names == [f"{here}.Config"]
+
+
+@pytest.mark.usefixtures("_nothing_allowed")
+def test_allowed_under_another_name(tmp_path: Path) -> None:
+    with wg.serialization.safe_globals([Point]):
+        wg.save([Point(1, 2)], tmp_path / "x")
+    Other = collections.namedtuple("Other", "x y")
+    with wg.serialization.safe_globals([(Other, f"{Point.__module__}.Point")]):
+        assert wg.load(tmp_path / "x") == [Other(1, 2)]
+        assert wg.serialization.get_safe_globals() == [(Other, f"{Point.__module__}.Point")]
+    for wrong, error, text in (
+        ([3], TypeError, "expected a class, a function, or a pair"),
+        ([(Point,)], ValueError, "Expected tuple of length 2"),
+        ([(Point, 3)], TypeError, "Expected second item in tuple to be str"),
+    ):
+        with pytest.raises(error, match=text):
+            wg.serialization.add_safe_globals(wrong)
+
+
+def test_times_with_rules_are_refused(tmp_path: Path) -> None:
+    class Zone(tzinfo):
+        pass
+
+    with pytest.raises(TypeError, match=r"obj\['when'\]\[0\]: datetime.datetime"):
+        wg.save({"when": [datetime(2024, 1, 2, tzinfo=Zone())]}, tmp_path / "x")

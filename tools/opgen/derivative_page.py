@@ -19,11 +19,9 @@ Written by `make docs` from the operator table; a test fails where a cell is bla
   transposed by a second differentiation.
 - **double backward**: *formula*, what the reverse rule calls is recorded itself.
 - **batching** (vmap): *elementwise*, the samples broadcast; *shift*, dimensions counted past the batch; *formula*, the
-  entry's `batch`; *rule*, a function in C++; *random*, as `randomness` says. Never a loop, but where it says so.
+  entry's `batch`; *rule*, a function in C++; *random*, as `randomness` says. Never a loop over the samples.
 - *through*: the operator is made of others, whose rules apply.
 """
-LOOPS = {"histc": "rule (a loop: the bounds depend on the values)",
-         "_lstm": "rule (a loop where the weights are mapped)"}  # fmt: skip
 SAID = {"dynamic": "refused: the size of the result depends on values",
         "by hand": "rule", "refuse": "refused"}  # fmt: skip
 
@@ -35,7 +33,7 @@ def differentiable(entry: Entry) -> bool:
 def cells(entry: Entry, table: Table) -> tuple[str, str, str, str]:
     """Reverse, forward, double backward, batching; an empty text is a gap."""
     way = emit_transforms.way(entry)
-    batching = LOOPS.get(entry.name) or SAID.get(way, way)
+    batching = SAID.get(way, way)
     if not (entry.derivatives or entry.rules):
         return "through", "through", "through", batching
     emitter = Emitter(entry)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
+from functools import cache
+from pathlib import Path
 
 from . import emit_transforms
 from .expressions import TensorFormula, names_in, parse, scalar, scalar_product
@@ -95,6 +96,7 @@ class Emitter:
         self.grads = ["g"] if entry.outputs in (1, -1) else [f"g{i}" for i in range(entry.outputs)]
         self.formulas = self._formulas()
         self.differentiable = bool(self.formulas)
+        self.differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
         used = {n for f in self.formulas.values() for n in f.values}
         self.saved_outputs = [o for o in self.outputs if o in used]
         names = [p.name for p in self.tensors] + ([self.list.name] if self.list else [])
@@ -187,12 +189,15 @@ class Emitter:
             for i in (i for i in range(self.entry.outputs) if f"g{i}" in read):
                 lines.append(f"  [[maybe_unused]] const Tensor g{i} = materialize(node, gradients, {i});")
         # What several formulas read is fetched once, for hooks may unpack it.
-        uses = Counter(n for f in self.formulas.values() for n in f.names | f.values)
-        shared = {n for n in self.saved_inputs + self.saved_outputs if uses[n] > 1}
+        reads = [f.names | f.values for f in self.formulas.values()]
+        shared = {n for n in self.saved_inputs + self.saved_outputs if sum(n in r for r in reads) > 1}
         lines += ["  [[maybe_unused]] " + line for line in self._fetch(shared, set(), set())]
+        edges_of = {key: [self.edge(k.strip()) for k in key.split(",")] for key in self.formulas}
+        done: set[str] = set()
         for key, formula in self.formulas.items():
-            inputs = [k.strip() for k in key.split(",")]
-            edges = [self.edge(k) for k in inputs]
+            edges = edges_of[key]
+            done.add(key)
+            later = [e for other, es in edges_of.items() if other not in done for e in es]
             if self.list is not None and key == self.list.name:
                 condition = "any_edge(node, " + edges[0] + ")"
             else:
@@ -200,11 +205,12 @@ class Emitter:
             lines.append(f"  if ({condition}) {{")
             read = (formula.names | formula.values) - shared
             body = self._fetch(read, formula.shapes, formula.dtypes)
-            body += self._gradient(key, formula, edges)
+            body += self._gradient(key, formula, edges, later)
             lines += ["    " + line for line in body] + ["  }"]
         return "\n".join(lines + ["}"])
 
-    def _gradient(self, key: str, formula: TensorFormula, edges: list[str]) -> list[str]:
+    def _gradient(self, key: str, formula: TensorFormula, edges: list[str],
+                  later: list[str]) -> list[str]:
         target = f"results[{edges[0]}]"
         if len(edges) > 1:
             names = ", ".join(f"r{i}" for i in range(len(edges)))
@@ -231,7 +237,8 @@ class Emitter:
                     f"if (!modes.grad && !any_wrapped_operand(operands, {count})) {{"]
             if parameters:
                 body.append("  " + parameters)
-            body.append(f"  {target} = vjp_elementwise({kernel['symbol']}, operands, {count}, {pointer});")
+            last = " && ".join(f"!node.needs({i})" for i in later) or "true"
+            body.append(f"  {target} = vjp_elementwise({kernel['symbol']}, operands, {count}, {pointer}, {last});")
             body += ["} else {", f"  {target} = {formula.product()};", "}"]
             return body
         if text == "0" or (self.elementwise and self.entry.rules.get(key) == "0"):
@@ -257,41 +264,39 @@ class Emitter:
             f'const NodeType {self.type}{n or ""} = {{"{title}Backward{n}", "{name}", {name}_backward, '
             f"{saved}, remove_node<{self.node}>}};" for n in range(2 if self.entry.get("overload") else 1))
 
+    def _if_needed(self, pointer: str, name: str, save: str) -> str:
+        """The statement, where there is an edge whose formula reads the value."""
+        users = [k.strip() for key, f in self.formulas.items() if name in f.values for k in key.split(",")]
+        tests = (f"{pointer}->needs({self.edge(k)})" for k in dict.fromkeys(users))
+        always = self.list is not None or set(users) == self.differentiated
+        return save if always else f"if ({' || '.join(tests)}) {save}"
+
     def record(self) -> str:
         """Builds the node and saves inputs; outputs are saved once they hold their values."""
-        arguments = ", ".join(
-            f"[[maybe_unused]] {cpp_parameter_type(self.entry, p)} {p.name}"
-            for p in self.entry.parameters
-        )
+        arguments = ", ".join(f"[[maybe_unused]] {cpp_parameter_type(self.entry, p)} {p.name}"
+                              for p in self.entry.parameters)
         count = str(len(self.tensors))
         if self.list is not None:
             count += f" + {self.list.name}.size()"
         outputs = "output_count" if self.entry.outputs == -1 else str(self.entry.outputs)
         extra = ", size_t output_count" if self.entry.outputs == -1 else ""
-        type_ = f"&{self.type}"
-        if other := self.entry.get("overload"):
-            given = "is_tensor()" if "Number" in next(p.type for p in self.tensors + self.entry.others if p.name == other) else "has_value()"
-            type_ = f"{other}.{given} ? {type_}1 : {type_}"
+        type_, other = f"&{self.type}", self.entry.get("overload")
+        if other:
+            given = "is_tensor" if any(p.name == other for p in self.tensors) else "has_value"
+            type_ = f"{other}.{given}() ? {type_}1 : {type_}"
         lines = [f"Ref<Node> {self.entry.name}_record({arguments}{extra}) {{",
                  f"  auto* node = new {self.node}({type_}, {count}, {outputs});",
                  "  Ref<Node> result(node);"]
-        differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
         for i, p in enumerate(self.tensors):
-            if p.name in differentiated:
+            if p.name in self.differentiated:
                 lines.append(f"  node->edges[{i}] = edge_of({p.name});")
-        if self.list is not None and self.list.name in differentiated:
+        if self.list is not None and self.list.name in self.differentiated:
             lines.append(f"  for (size_t i = 0; i < {self.list.name}.size(); ++i) "
                          f"node->edges[{len(self.tensors)} + i] = gradient_edge({self.list.name}[i]);")
         for name in self.saved_inputs:
-            users = [key for key, f in self.formulas.items() if name in f.values]
-            all_edges = [k.strip() for key in users for k in key.split(",")]
-            save = f"node->{name}.input({name});"
-            if self.list is not None and name == self.list.name:
-                save = f"save_list(node->{name}, {name});"
-            elif self.list is None and set(all_edges) != differentiated:
-                test = " || ".join(f"node->needs({self.edge(k)})" for k in all_edges)
-                save = f"if ({test}) {save}"
-            lines.append("  " + save)
+            is_list = self.list is not None and name == self.list.name
+            save = f"save_list(node->{name}, {name});" if is_list else f"node->{name}.input({name});"
+            lines.append("  " + self._if_needed("node", name, save))
         lines += [f"  node->{n}_shape = shape_of({n});" for n in self.saved_shapes]
         lines += [f"  node->{n}_dtype = dtype_of_value({n});" for n in self.saved_dtypes]
         lines += [f"  node->{p.name} = {p.name};" for p in self.saved_parameters]
@@ -300,10 +305,9 @@ class Emitter:
     # --- the three forms ---
 
     def _tracked(self) -> str:
-        differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
-        names = [p.name for p in self.tensors if p.name in differentiated]
+        names = [p.name for p in self.tensors if p.name in self.differentiated]
         tests = [f"tracked({n})" for n in names]
-        if self.list is not None and self.list.name in differentiated:
+        if self.list is not None and self.list.name in self.differentiated:
             tests.append(f"any_tracked({self.list.name})")
         return " || ".join(tests) or "false"
 
@@ -336,14 +340,8 @@ class Emitter:
                 *(f"  note_lost({y}, {name}, *past);" for y in outputs), "}"]
 
     def _save_outputs(self, pointer: str, value: str = "") -> list[str]:
-        differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
-        lines = []
-        for n in self.saved_outputs:
-            users = {k.strip() for key, f in self.formulas.items() if n in f.values for k in key.split(",")}
-            test = " || ".join(f"{pointer}->needs({self.edge(k)})" for k in sorted(users, key=self.edge))
-            guard = f"if ({test}) " if self.list is None and users != differentiated else ""
-            lines.append(f"{guard}static_cast<{self.node}*>({pointer}.get())->{n}.output({value or n});")
-        return lines
+        return [self._if_needed(pointer, n, f"static_cast<{self.node}*>({pointer}.get())->{n}.output({value or n});")
+                for n in self.saved_outputs]
 
     def _prepare(self) -> list[str]:
         """Operands, parameters and the dtype of an elementwise call."""
@@ -447,10 +445,9 @@ class Emitter:
             lines.append(f"  const Tensor y = impl::{entry.name}({self._arguments()});")
             lines.append(f"  check_inplace_result({name}, {me}, y);")
         if self.differentiable:
-            lines.append("  Ref<Node> node;")
-            lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
-            lines.append(f"    check_recorded_write({name}, {me});")
-            lines.append(f"    node = {entry.name}_record({self._arguments()});")
+            lines += ["  Ref<Node> node;", f"  if (modes.grad && ({self._tracked()})) {{",
+                      f"    check_recorded_write({name}, {me});",
+                      f"    node = {entry.name}_record({self._arguments()});"]
             if me in self.saved_inputs:  # the write destroys what the rule reads: keep a copy
                 lines.append(f"    const Tensor original = original_of({me});")
                 value = "Operand(original)" if self._operand_saved(me) else "original"
@@ -462,9 +459,8 @@ class Emitter:
             lines.append(f"  copy_values({me}, y);")
         lines.append(f"  wrote({name}, {me});")
         if self.differentiable:
-            lines.append("  if (node) {")
-            lines += ["    " + line for line in self._save_outputs("node", me)]
-            lines += [f"    rebase_history({me}, node);", "  }"]
+            lines += ["  if (node) {", *("    " + line for line in self._save_outputs("node", me)),
+                      f"    rebase_history({me}, node);", "  }"]
         if [p for p in entry.parameters[1:] if p.is_tensor or p.is_tensor_list]:
             lines += ["  " + line for line in self._note_lost([me], me, op=entry.name + "_")]
         lines.append(f"  if (watch_mode.on) [[unlikely]] watched.after({name}, {me});")
@@ -569,6 +565,29 @@ def used_kernels(entry: Entry) -> list[dict]:
     return [k for key, k in entry.kernels.items() if key == "f" or k["text"] not in ("0", "1", "-1")]
 
 
+LANES = Path(__file__).parents[2] / "csrc/kernels/math/lanes.h"
+ARITHMETIC = {"add", "sub", "mul", "div", "neg", "conj", "strong_product"}
+
+
+@cache
+def lane_functions() -> frozenset[str]:
+    return frozenset(re.findall(r"^WENGERT_MATH Lanes (\w+)\(", LANES.read_text(), re.M))
+
+
+def lanes_loop(names: list[str], formula: str) -> list[str]:
+    """The loop for float over sixteen elements at a time, if lanes.h has what the formula calls."""
+    calls = set(re.findall(r"math::(\w+)\(", formula))
+    if not calls <= lane_functions() or calls <= ARITHMETIC or "?" in formula:
+        return []
+    formula = re.sub(r"\bT\b", "L", formula)
+    return ["#ifdef WENGERT_LANES", "  if constexpr (std::is_same_v<T, float>) {",
+            "    using L = math::Lanes;",
+            "    for (int64_t i = 0; i < total; i += L::kCount) {",
+            *(f"      [[maybe_unused]] const L {name}(in{i} + i);" for i, name in enumerate(names)),
+            f"      static_cast<L>({formula}).store(out + i);",
+            "    }", "    return;", "  }", "#endif"]
+
+
 def kernel_source(entry: Entry, kernel: dict) -> str:
     element = {"T": "T", "S": "T", "B": "bool", "R": "real_t<T>", "C": "complex_t<T>"}
     # Masks are read as bytes: the compiler vectorises a choice by a comparison, not by a bool.
@@ -590,6 +609,9 @@ def kernel_source(entry: Entry, kernel: dict) -> str:
         lines.append(f"  const auto* in{i} = reinterpret_cast<const "
                      f"{stored[kernel['codes'][i + 1]]}*>(operands[{i + 1}]);")
     lines.append("  total &= -kLanes;")
+    if set(kernel["codes"]) == {"T"} and not kernel["parameters"]:
+        formula = scalar_product if kernel.get("vjp") else scalar
+        lines += lanes_loop(names, formula(entry, kernel["text"]))
 
     def loop(text: str) -> list[str]:
         made = ["#pragma omp simd", "  for (int64_t i = 0; i < total; ++i) {"]

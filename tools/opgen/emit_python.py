@@ -220,16 +220,16 @@ class Binding:
                 raise entry.fail(f"unknown operator '{operator}'")
             unary = slot in ("nb_negative", "nb_positive", "nb_absolute", "nb_invert")
             if unary:
-                sources.append(f"PyObject* {slot}_(PyObject* a) {{\n  return guarded([&] {{ return "
-                               f"wrap(ops::{entry.name}(unwrap(a))); }});\n}}")
+                sources.append(f"PyObject* {slot}_(PyObject* a) {{\n  return unary_operator(\"{entry.name}\", a, []"
+                               f"(const Tensor& x) {{ return ops::{entry.name}(x); }});\n}}")
             else:
                 modulo = ", PyObject*" if slot == "nb_power" else ""
                 kind = "tensor_operator" if entry.parameters[0].type == "Tensor" and entry.kind != "elementwise" else "binary_operator"
-                sources.append(f"PyObject* {slot}_(PyObject* a, PyObject* b{modulo}) {{\n  return {kind}(a, b, []"
+                sources.append(f"PyObject* {slot}_(PyObject* a, PyObject* b{modulo}) {{\n  return {kind}(\"{entry.name}\", a, b, []"
                                f"(const auto& x, const auto& y) {{ return ops::{entry.name}(x, y); }});\n}}")
                 if entry.has_inplace and slot in INPLACE_SLOTS:
                     name = slot.replace("nb_", "nb_inplace_")
-                    sources.append(f"PyObject* {name}_(PyObject* a, PyObject* b{modulo}) {{\n  return inplace_operator(a, b, []"
+                    sources.append(f"PyObject* {name}_(PyObject* a, PyObject* b{modulo}) {{\n  return inplace_operator(\"{entry.name}_\", a, b, []"
                                    f"(Tensor& x, const Operand& y) {{ ops::{entry.name}_(x, y); }});\n}}")
                     rows.append(f"{{Py_{name}, reinterpret_cast<void*>({name}_)}},")
             rows.append(f"{{Py_{slot}, reinterpret_cast<void*>({slot}_)}},")

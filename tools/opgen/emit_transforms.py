@@ -36,6 +36,12 @@ def way(entry: Entry) -> str:
     return given if given in WAYS else "formula"
 
 
+def draws(entry: Entry) -> bool:
+    """Whether vmap has a say in it even where no argument is mapped: it makes random numbers."""
+    return way(entry) == "random" or (
+        entry.family == "random" and way(entry) in ("rule", "by hand"))
+
+
 def tensor_arguments(entry: Entry) -> list[Parameter]:
     return [p for p in entry.parameters if p.is_tensor or p.is_tensor_list]
 
@@ -50,7 +56,7 @@ def intercept(entry: Entry, form: str = "") -> list[str]:
         return []
     names = ", ".join(p.name for p in tensor_arguments(entry))
     test = f"any_wrapped({names})" if names else ""
-    if way(entry) == "random" or (way(entry) == "by hand" and entry.family == "random"):
+    if draws(entry):
         test = " || ".join(x for x in (test, "modes.batched != 0") if x)
     arguments = ", ".join(p.name for p in entry.parameters)
     if way(entry) == "refuse":
@@ -102,7 +108,7 @@ class Transforms:
         self.type_of = types
         self.result = result
         self.tensors = tensor_arguments(self.entry)
-        self.differentiated = {k.strip() for key in emitter.formulas for k in key.split(",")}
+        self.differentiated = emitter.differentiated
 
     def source(self) -> list[str]:
         if not intercepted(self.entry) or way(self.entry) == "refuse":
@@ -157,7 +163,7 @@ class Transforms:
         lines = [f"[[gnu::cold]] {self.result} {self.entry.name}_value(const Lift& at, {self._parameters('_w')}) {{"
                  if self.tensors else f"[[gnu::cold]] {self.result} {self.entry.name}_value(const Lift& at, {self._parameters('')}) {{",
                  "  const InnerScope within(at);"]
-        if way(self.entry) == "random":
+        if draws(self.entry):
             lines.append("  const DrawScope outside(at);")
         if not self.tensors:
             return "\n".join(lines + ["  " + line for line in self._drawn()] + ["}"])
@@ -399,7 +405,7 @@ class Transforms:
 
     def transformed(self) -> str:
         entry, emitter = self.entry, self.emitter
-        random = "Lift::kRandom, " if way(entry) == "random" else ""
+        random = "Lift::kRandom, " if draws(entry) else ""
         names = ", ".join(x for x in (self._names(""),) if x)
         lines = [f"[[gnu::cold, gnu::noinline]] {self.result} {entry.name}_transformed({self._parameters('')}) {{",
                  f'  const Lift at({random}"{entry.name}"{", " + names if names else ""});']
@@ -428,6 +434,8 @@ class Transforms:
                 lines += [f"    set_history({y}, node, {i});" for i, y in enumerate(emitter.outputs)]
                 lines += ["    " + line for line in emitter._save_outputs("node")]
             lines.append("  }")
+        results = ["result"] if entry.outputs == -1 else emitter.outputs
+        lines += ["  " + line for line in emitter._watch(results)]
         return "\n".join([*lines, "  return result;", "}"])
 
     def inplace(self) -> str:
@@ -442,6 +450,8 @@ class Transforms:
                  f"    return {me};", "  }",
                  f"  at.adopt({me});", f"  const Tensor {me}_w = {me};",
                  f"  check_inplace({name}, {me});",
+                 "  WatchedWrite watched;",
+                 f"  if (watch_mode.on) [[unlikely]] watched.before({emitter._arguments_to_watch()});",
                  f"  const Tensor y = {entry.name}_value(at, {self._lifted_arguments()});",
                  f"  check_inplace_result({name}, {me}, y);"]
         if emitter.differentiable:
@@ -454,8 +464,7 @@ class Transforms:
             lines.append("  }")
         lines += [f"  at.assign({me}, y);", f"  wrote({name}, {me});"]
         if emitter.differentiable:
-            lines.append("  if (node) {")
-            lines += [f"    static_cast<{emitter.node}*>(node.get())->{n}.output({me});"
-                      for n in emitter.saved_outputs]
-            lines += [f"    rebase_history({me}, node);", "  }"]
+            lines += ["  if (node) {", *("    " + line for line in emitter._save_outputs("node", me)),
+                      f"    rebase_history({me}, node);", "  }"]
+        lines.append(f"  if (watch_mode.on) [[unlikely]] watched.after({name}, {me});")
         return "\n".join([*lines, f"  return {me};", "}"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from .model import Entry
 
@@ -154,11 +155,10 @@ class TensorFormula:
             case ast.IfExp(test=test, body=body, orelse=orelse) if self._is_tensor(test):
                 then, other = self.product(body), self.product(orelse)
                 whole = f"ops::where({self._walk(test)}, {then}, {other})"
-                match test:  # of a number alone: one answer for all elements
-                    case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()],
-                                     comparators=[ast.Constant(value=int(value))]) if self._may_be_number(name):
-                        one = f"node.{name}.is({value}) ? {then} : {other}"
-                        return f"(node.{name}.is_number() ? ({one}) : {whole})"
+                number = re.fullmatch(r"(\w+) == (\d+)", ast.unparse(test))  # one answer for all elements
+                if number and any(p.name == number[1] and "Number" in p.type for p in self.entry.inputs):
+                    one = f"node.{number[1]}.is({number[2]}) ? {then} : {other}"
+                    whole = f"(node.{number[1]}.is_number() ? ({one}) : {whole})"
                 return whole
             case other:
                 return f"vjp_product(g, {self._operand(other)})"
@@ -174,9 +174,6 @@ class TensorFormula:
                 return f"ops::where({self._walk(test)}, {self.tangent(body)}, {self.tangent(orelse)})"
             case other:
                 return f"jvp_product(t, {self._operand(other)})"
-
-    def _may_be_number(self, name: str) -> bool:
-        return any(p.name == name and p.type == "Tensor | Number" for p in self.entry.parameters)
 
     def _is_tensor(self, node: ast.expr) -> bool:
         match node:

@@ -1,6 +1,7 @@
 #include "kernels/cpu/blas.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -234,6 +235,41 @@ void run_openblas(const Gemm& g) {
   });
 }
 
+// What oneDNN does with a product before it is rounded: alpha * product + beta * what was there.
+class ScaledSum {
+ public:
+  explicit ScaledSum(const Gemm& g) {
+    if (g.alpha == 1.0 && g.beta == 0.0) return;
+    const OneDnn& library = onednn();
+    const char* what = "multiplying matrices";
+    check_onednn(library.primitive_attr_create(&own_), what);
+    dnnl_post_ops_t post = nullptr;
+    check_onednn(library.post_ops_create(&post), what);
+    dnnl_status_t status =
+        library.primitive_attr_set_scratchpad_mode(own_, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success && g.alpha != 1.0) {
+      status = library.post_ops_append_eltwise(post, dnnl_eltwise_linear,
+                                               static_cast<float>(g.alpha.real()), 0.0f);
+    }
+    if (status == dnnl_success && g.beta != 0.0) {
+      status = library.post_ops_append_sum(post, static_cast<float>(g.beta.real()), 0,
+                                           dnnl_data_type_undef);
+    }
+    if (status == dnnl_success) status = library.primitive_attr_set_post_ops(own_, post);
+    library.post_ops_destroy(post);
+    check_onednn(status, what);
+  }
+  ~ScaledSum() {
+    if (own_ != nullptr) onednn().primitive_attr_destroy(own_);
+  }
+  ScaledSum(const ScaledSum&) = delete;
+  ScaledSum& operator=(const ScaledSum&) = delete;
+  const_dnnl_primitive_attr_t get() const { return own_ != nullptr ? own_ : onednn().attributes; }
+
+ private:
+  dnnl_primitive_attr_t own_ = nullptr;
+};
+
 // Products of bfloat16 by oneDNN itself; false when it has nothing faster than float32.
 bool run_bfloat16(const Gemm& g) {
 #if defined(__x86_64__)
@@ -241,11 +277,14 @@ bool run_bfloat16(const Gemm& g) {
 #else
   static const bool native = false;
 #endif
-  if (!native || g.alpha != 1.0 || g.beta != 0.0 || g.m * g.n * g.k < kDirectWork) return false;
+  if (!native || g.m * g.n * g.k < kDirectWork) return false;
+  if (g.bias != nullptr && (g.alpha != 1.0 || g.beta != 0.0)) return false;
   PrimitiveKey key;
-  for (int64_t value : {int64_t{0}, g.m, g.n, g.k, g.batch, g.a.ld, g.a.batch_stride,
-                        int64_t{g.a.transpose}, g.b.ld, g.b.batch_stride, int64_t{g.b.transpose},
-                        g.ldc, g.c_batch_stride, int64_t{g.bias != nullptr}}) {
+  for (int64_t value :
+       {int64_t{0}, g.m, g.n, g.k, g.batch, g.a.ld, g.a.batch_stride, int64_t{g.a.transpose},
+        g.b.ld, g.b.batch_stride, int64_t{g.b.transpose}, g.ldc, g.c_batch_stride,
+        int64_t{g.bias != nullptr}, std::bit_cast<int64_t>(g.alpha.real()),
+        std::bit_cast<int64_t>(g.beta.real())}) {
     key.add(value);
   }
   CachedPrimitive* primitive = find_primitive(key, [&]() -> std::unique_ptr<CachedPrimitive> {
@@ -268,7 +307,7 @@ bool run_bfloat16(const Gemm& g) {
     dnnl_primitive_desc_t descriptor = nullptr;
     if (onednn().matmul_primitive_desc_create(&descriptor, onednn().engine, a.get(), b.get(),
                                               bias.get(), c.get(),
-                                              onednn().attributes) != dnnl_success) {
+                                              ScaledSum(g).get()) != dnnl_success) {
       return nullptr;
     }
     auto result = std::make_unique<CachedPrimitive>(descriptor, "multiplying matrices");

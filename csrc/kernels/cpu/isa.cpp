@@ -9,7 +9,7 @@ namespace {
 
 int detect() {
   int level = 2;
-#ifdef WENGERT_HAS_ISA_LEVELS
+#if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c")) {

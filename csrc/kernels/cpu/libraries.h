@@ -26,7 +26,13 @@ void set_library_paths(std::vector<std::string> paths);
   _(memory_desc_equal)                               \
   _(memory_desc_get_size)                            \
   _(primitive_attr_create)                           \
+  _(primitive_attr_destroy)                          \
   _(primitive_attr_set_scratchpad_mode)              \
+  _(primitive_attr_set_post_ops)                     \
+  _(post_ops_create)                                 \
+  _(post_ops_destroy)                                \
+  _(post_ops_append_eltwise)                         \
+  _(post_ops_append_sum)                             \
   _(primitive_create)                                \
   _(primitive_destroy)                               \
   _(primitive_execute)                               \

@@ -32,7 +32,8 @@ namespace wengert::cpu::WENGERT_ISA {
 
 inline constexpr int64_t kReduceBlock = 16384;  // elements combined one after the other
 inline constexpr int64_t kReduceGrain = 32768;  // elements worth handing to another thread
-inline constexpr int64_t kReduceTile = 256;     // columns that are accumulated together
+inline constexpr int64_t kReduceTile = 1024;    // columns that are accumulated together
+inline constexpr int64_t kReduceRows = 64;      // rows in a block, if they are that wide
 
 struct ReduceDim {
   int64_t size, stride, out_stride;
@@ -129,6 +130,21 @@ class ReducePlan {
     return at;
   }
 
+  // What a block takes in: so many rows of each of these outer dimensions.
+  struct Rows {
+    int64_t first_row, rows, first_outer, last_outer;
+  };
+
+  Rows rows_of(int64_t block) const {
+    if (blocks_ == 1) return {0, rows_.size, 0, outer_};
+    const int64_t first_row = block % inner_blocks_ * block_inner_;
+    const int64_t first_outer = block / inner_blocks_ * block_outer_;
+    return {first_row, std::min(block_inner_, rows_.size - first_row), first_outer,
+            std::min(outer_, first_outer + block_outer_)};
+  }
+
+  bool is_run() const { return columns_.size == 1 && columns_.stride == 1; }
+
   int64_t groups() const { return tiles_ * kept_.elements(); }
 
   ReduceDims kept_;
@@ -165,7 +181,7 @@ class ReducePlan {
     }
     const int64_t width = std::min(columns_.size, tile_);
     outer_ = combined_ / rows_.size;
-    const int64_t block_rows = std::max<int64_t>(1, kReduceBlock / width);
+    const int64_t block_rows = std::max<int64_t>(kReduceRows, kReduceBlock / width);
     if (rows_.size >= block_rows) {
       block_inner_ = block_rows;
       block_outer_ = 1;
@@ -207,23 +223,20 @@ class Reducer : private ReducePlan {
  private:
   static constexpr int64_t kLanes = !Op::kVectorise ? 4 : sizeof(Acc) > 8 ? 16 : 64;
   // The fastest loops triple the code; only the dtypes that training reduces have them.
-  static constexpr int64_t kStep = std::min<int64_t>(kLanes, 16);
   static constexpr bool kInRegisters = std::is_floating_point_v<In>;
 
   // acc[j] takes in x[r * row_stride + j * columns_.stride] for all rows r.
   void accumulate(Acc* acc, const In* x, int64_t rows, int64_t row_stride, int64_t width) const {
     if (columns_.stride == 1) {
-      accumulate_contiguous<0>(acc, x, rows, row_stride, width);
+      accumulate_contiguous(acc, x, rows, row_stride, width);
     } else {
       accumulate_strided(acc, x, rows, row_stride, width);
     }
   }
 
-  template <int64_t kWidth>
-  void accumulate_contiguous(Acc* acc, const In* x, int64_t rows, int64_t row_stride,
-                             int64_t runtime_width) const {
+  [[gnu::noinline]] void accumulate_contiguous(Acc* acc, const In* x, int64_t rows,
+                                               int64_t row_stride, int64_t width) const {
     const Op op = op_;
-    const int64_t width = kWidth > 0 ? kWidth : runtime_width;
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
       const In* x0 = x + r * row_stride;
@@ -260,71 +273,89 @@ class Reducer : private ReducePlan {
 
   // The result of one block of rows, for `columns` columns from `x` on.
   void run_block(const In* x, int64_t columns, int64_t block, Acc* acc) const {
+    const Rows rows = rows_of(block);
     if constexpr (kInRegisters) {
-      if (columns_.size == 1 && columns_.stride == 1) {
-        if (replicas_ == kLanes) return run_block_as<kLanes>(x, 1, block, acc);
-        if (replicas_ == kLanes / 4) return run_block_as<kLanes / 4>(x, 1, block, acc);
-      }
+      if (is_run() && replicas_ == kLanes) return void(acc[0] = run<kLanes>(op_, x, rows));
+      if (is_run() && replicas_ == kLanes / 4) return void(acc[0] = run<kLanes / 4>(op_, x, rows));
     }
-    run_block_as<0>(x, columns, block, acc);
+    run_columns(x, columns, rows, acc);
   }
 
-  // kWidth > 0: one contiguous column in that many lanes, which the compiler keeps in registers.
-  template <int64_t kWidth>
-  [[gnu::noinline]] void run_block_as(const In* x, int64_t columns, int64_t block,
-                                      Acc* result) const {
-    constexpr bool kFixed = kWidth > 0;
-    alignas(64) unsigned char storage[kFixed ? sizeof(Acc) * kWidth : 1];
-    Acc* acc = kFixed ? reinterpret_cast<Acc*>(storage) : result;
-    const int64_t replicas = kFixed ? kWidth : replicas_;
-    const int64_t width = kFixed ? kWidth : columns * replicas_;
+  [[gnu::noinline]] void run_columns(const In* x, int64_t columns, const Rows& at, Acc* acc) const {
+    const int64_t width = columns * replicas_;
     for (int64_t j = 0; j < width; ++j) acc[j] = op_.init();
-    const bool single = blocks_ == 1;
-    const int64_t first_row = single ? 0 : block % inner_blocks_ * block_inner_;
-    const int64_t rows = std::min(block_inner_, rows_.size - first_row);
-    const int64_t first_outer = single ? 0 : block / inner_blocks_ * block_outer_;
-    const int64_t last_outer = std::min(outer_, first_outer + block_outer_);
-    const int64_t whole = rows / replicas;
-    // The mask tells the compiler that what is left fits into the lanes.
-    const int64_t rest = kFixed ? rows & (kWidth - 1) : rows - whole * replicas;
-    for (int64_t outer = first_outer; outer < last_outer; ++outer) {
+    const int64_t row_stride = replicas_ * rows_.stride;
+    const int64_t whole = at.rows / replicas_, rest = at.rows - whole * replicas_;
+    for (int64_t outer = at.first_outer; outer < at.last_outer; ++outer) {
       int64_t in, unused;
       reduced_.locate(outer, in, unused);
-      const In* start = x + in + first_row * rows_.stride;
-      const int64_t row_stride = replicas * rows_.stride;
-      if constexpr (kFixed) {
-        accumulate_contiguous<kWidth>(acc, start, whole, kWidth, width);
-        const In* last = start + whole * kWidth;
-        const Op op = op_;
-        int64_t done = 0;
-        for (; done + kStep <= rest; done += kStep) {
-#pragma omp simd
-          for (int64_t j = 0; j < kStep; ++j) {
-            acc[done + j] = op.combine(acc[done + j], convert<Compute>(last[done + j]));
-          }
-        }
-        for (int64_t j = done; j < rest; ++j)
-          acc[j] = op.combine(acc[j], convert<Compute>(last[j]));
-      } else {
-        accumulate(acc, start, whole, row_stride, width);
-        if (rest > 0) accumulate(acc, start + whole * row_stride, 1, 0, rest * columns);
-      }
+      const In* start = x + in + at.first_row * rows_.stride;
+      accumulate(acc, start, whole, row_stride, width);
+      if (rest > 0) accumulate(acc, start + whole * row_stride, 1, 0, rest * columns);
     }
-    if constexpr (kFixed) {
-      fold<kWidth / 2>(acc);
-      result[0] = acc[0];
-    } else {
-      for (int64_t half = replicas / 2; half > 0; half /= 2) {
-        merge_into(acc, acc + half * columns, half * columns);
-      }
+    for (int64_t half = replicas_ / 2; half > 0; half /= 2) {
+      merge_into(acc, acc + half * columns, half * columns);
     }
   }
 
-  template <int64_t kHalf>
-  void fold(Acc* acc) const {
-    if constexpr (kHalf > 0) {
-      for (int64_t j = 0; j < kHalf; ++j) acc[j] = op_.merge(acc[j], acc[j + kHalf]);
-      fold<kHalf / 2>(acc);
+  // One contiguous column in kWidth lanes. A run at a time: lanes that live on through the loop
+  // over the outer dimensions are kept in memory by the compiler.
+  template <int64_t kWidth>
+  Acc run(const Op& op, const In* x, const Rows& at) const {
+    x += at.first_row;
+    if (outer_ == 1) return take_run<kWidth>(op, x, at.rows);
+    Acc total = op.init();
+    for (int64_t outer = at.first_outer; outer < at.last_outer; ++outer) {
+      int64_t in, unused;
+      reduced_.locate(outer, in, unused);
+      total = op.merge(total, take_run<kWidth>(op, x + in, at.rows));
+    }
+    return total;
+  }
+
+  template <int64_t kWidth>
+  [[gnu::noinline]] static Acc take_run(const Op& op, const In* x, int64_t count) {
+    alignas(64) Acc acc[kWidth];
+#pragma omp simd
+    for (int64_t j = 0; j < kWidth; ++j) acc[j] = op.init();
+    const int64_t whole = count / kWidth;
+    for (int64_t r = 0; r < whole; ++r, x += kWidth) {
+#pragma omp simd
+      for (int64_t j = 0; j < kWidth; ++j) acc[j] = op.combine(acc[j], convert<Compute>(x[j]));
+    }
+    // All lanes with a mask: stores of single lanes would stall the wide loads that follow.
+    const int64_t rest = count & (kWidth - 1);
+    if (rest > 0) {
+#pragma omp simd
+      for (int64_t j = 0; j < kWidth; ++j) {
+        if (j < rest) acc[j] = op.combine(acc[j], convert<Compute>(x[j]));
+      }
+    }
+    return fold<kWidth>(op, acc);
+  }
+
+  // Merges two halves until one lane is left.
+  template <int64_t kWidth>
+  static Acc fold(const Op& op, const Acc* acc) {
+    if constexpr (kWidth == 1) {
+      return acc[0];
+    } else {
+      alignas(64) Acc half[kWidth / 2];
+#pragma omp simd
+      for (int64_t j = 0; j < kWidth / 2; ++j) half[j] = op.merge(acc[j], acc[j + kWidth / 2]);
+      return fold<kWidth / 2>(op, half);
+    }
+  }
+
+  // Contiguous columns that are one block each.
+  template <int64_t kWidth>
+  [[gnu::noinline]] void run_runs(const In* input, Out* output, int64_t begin, int64_t end) const {
+    const Op op = op_;
+    const Rows rows = rows_of(0);
+    for (int64_t g = begin; g < end; ++g) {
+      int64_t in, out;
+      kept_.locate(g, in, out);
+      output[out] = convert<Out>(op.finish(run<kWidth>(op, input + in, rows), combined_));
     }
   }
 
@@ -345,6 +376,12 @@ class Reducer : private ReducePlan {
     alignas(64) unsigned char storage[sizeof(Acc) * kReduceTile];
     Acc* acc = reinterpret_cast<Acc*>(storage);
     if (blocks_ == 1) {
+      if constexpr (kInRegisters) {
+        if (is_run() && replicas_ == kLanes) return run_runs<kLanes>(input, output, begin, end);
+        if (is_run() && replicas_ == kLanes / 4) {
+          return run_runs<kLanes / 4>(input, output, begin, end);
+        }
+      }
       for (int64_t g = begin; g < end; ++g) {
         const Group group = group_at(g);
         run_block(input + group.input, group.columns, 0, acc);

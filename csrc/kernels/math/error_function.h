@@ -115,11 +115,12 @@ WENGERT_MATH double ndtr(double x) { return 0.5 * std::erfc(x * -0.7071067811865
 // As exp(-z^2) erfcx(z) / 2 with z = |x| / sqrt(2), in half the time of the vectorised erfcf; a
 // rule that also needs the density shares the exponential with it. erfcx(z) is a polynomial of u =
 // 1 / (z + 2.5) times u, the best of its degree, to 1.3e-7.
+inline constexpr float kNormalTail[] = {0.564189672f, 1.41043496f, 3.24754214f,
+                                        6.58367109f,  13.8116636f, -1.36903179f,
+                                        103.201576f,  -279.08551f, 191.734818f};
 WENGERT_MATH float ndtr(float x) {
-  constexpr float kSeries[] = {0.564189672f, 1.41043496f, 3.24754214f, 6.58367109f, 13.8116636f,
-                               -1.36903179f, 103.201576f, -279.08551f, 191.734818f};
   const float u = 1 / (std::abs(x) * 0.70710678f + 2.5f);
-  const float tail = math::exp_below_zero(-0.5f * x * x) * (u * horner(kSeries, u)) * 0.5f;
+  const float tail = math::exp_below_zero(-0.5f * x * x) * (u * horner(kNormalTail, u)) * 0.5f;
   return x < 0 ? tail : 1 - tail;
 }
 inline double log_ndtr(double x) {

@@ -112,6 +112,8 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def with_out_parameter(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if args and not is_tensor(args[0]) and hasattr(type(args[0]), "__torch_function__"):
+            return _ops._handle_torch_function(with_out_parameter, args, args, kwargs)
         return write_out(function(*args, **kwargs), out, name)
 
     with_out_parameter.__signature__ = signature.replace(  # type: ignore[attr-defined]

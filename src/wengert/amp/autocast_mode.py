@@ -47,6 +47,21 @@ def is_autocast_enabled(device_type: str = "cpu") -> bool:
     return device_type == "cpu" and _C._is_autocast_on()
 
 
+def is_autocast_cpu_enabled() -> bool:
+    """The older form of :func:`is_autocast_enabled` for the CPU."""
+    return is_autocast_enabled("cpu")
+
+
+def get_autocast_cpu_dtype() -> wg.dtype:
+    """The older form of :func:`get_autocast_dtype` for the CPU."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> wg.dtype:
+    """The older form of :func:`get_autocast_dtype` for GPUs."""
+    return get_autocast_dtype("cuda")
+
+
 def set_autocast_enabled(device_type: str, enabled: bool) -> None:
     """Switches autocast on or off for this thread, until told otherwise; prefer `autocast`."""
     _check_device(device_type)

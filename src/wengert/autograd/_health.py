@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 from wengert import _ops
-from wengert._C import Node, Tensor, _frame_variables, _node_info, _trail
+from wengert._C import Node, Tensor, _frame_variables, _node_info, _trail, _wrapper_of
 
 from ._names import columns, describe, label, module_of, name_of, parameter_names, place, source
 from ._trails import BEGINNINGS, steps_of
@@ -16,12 +16,64 @@ from ._trails import BEGINNINGS, steps_of
 Row = tuple[str, ...]
 
 
-def ranges(tensor: Tensor) -> str:
+class Within:
+    """What a tensor inside of transforms stands for: the values of all samples, and tangents.
+
+    ``values`` has the dimensions of the batches, of these sizes, in front of a sample's.
+    """
+
+    def __init__(self, values: Tensor, batch: tuple[int, ...] = (), role: str = "") -> None:
+        self.values, self.batch, self.role = values, batch, role
+
+    def describe(self) -> str:
+        """'float32[2, 3]', or 'float32[2, 3] of 8 samples'."""
+        if not self.batch:
+            return describe(self.values)
+        sample = f"{describe(self.values).partition('[')[0]}{list(self._sample())}"
+        plural = "" if self.batch == (1,) else "s"
+        return f"{sample} of {' x '.join(map(str, self.batch))} sample{plural}"
+
+    def _sample(self) -> tuple[int, ...]:
+        return tuple(self.values.shape[len(self.batch) :])
+
+    def place(self, index: tuple[int, ...]) -> str:
+        """Where an element is: in its sample, and in the batch."""
+        if not self.batch:
+            return f"{index}"
+        count = len(self.batch)
+        sample = index[0] if count == 1 else index[:count]
+        return f"{index[count:]} of sample {sample}, {index} of the batch"
+
+
+def within(tensor: Tensor) -> list[Within]:
+    """The values that a tensor stands for, first its own, then those of its tangents."""
+    found = _wrapper_of(tensor)
+    if found is None:
+        return [Within(tensor)]
+    kind, _, dim, inner, tangent = found
+    if kind == "dual":
+        values = within(inner)
+        if tangent is not None:
+            values += [Within(t.values, t.batch, f"{t.role} tangent") for t in within(tangent)]
+        return values
+    result = []
+    for part in within(inner):
+        if dim is None:
+            result.append(part)
+            continue
+        outer = len(part.batch)
+        moved = part.values.detach().movedim(outer + dim, outer)
+        result.append(Within(moved, (*part.batch, moved.shape[outer]), part.role))
+    return result
+
+
+def ranges(part: Within) -> str:
     """'from -1.5 to 3, 2 nan, 1 inf, first at (0, 3)' of the elements."""
     from . import no_grad
 
     with no_grad():
-        values = tensor.detach()
+        values = part.values.detach()
+        dimensions = values.ndim
         if values.is_complex():
             values = _ops.view_as_real(values)
         nan, inf = _ops.isnan(values), _ops.isinf(values)
@@ -40,8 +92,8 @@ def ranges(tensor: Tensor) -> str:
             for size in reversed(values.shape):
                 first, rest = divmod(first, size)
                 index.append(rest)
-            at = tuple(index[::-1])[: tensor.ndim]  # without the axis of real and imaginary part
-            text += f"   {nans} nan, {infs} inf of {total}, the first at {at}"
+            at = tuple(index[::-1])[:dimensions]  # without the axis of real and imaginary part
+            text += f"   {nans} nan, {infs} inf of {total}, the first at {part.place(at)}"
         return text
 
 
@@ -49,6 +101,15 @@ def _uint8() -> Any:
     from wengert._C import uint8
 
     return uint8
+
+
+def _rows(name: str, tensor: Tensor) -> list[Row]:
+    """One row for a tensor, and one for each of its tangents."""
+    return [(f"{name}{part.role}:", part.describe(), ranges(part)) for part in within(tensor)]
+
+
+def _holds_nan(tensor: Tensor) -> bool:
+    return any(bool(_ops.isnan(part.values.detach()).any().item()) for part in within(tensor))
 
 
 def module_path() -> str:
@@ -87,8 +148,7 @@ def produced(
     """The story of the first operation whose result is bad, told when it happens."""
     what = "nan" if nan else "inf"
     came_in = nan and any(
-        value == "nan" if isinstance(value, str) else bool(_ops.isnan(value.detach()).any().item())
-        for _, value in inputs
+        value == "nan" if isinstance(value, str) else _holds_nan(value) for _, value in inputs
     )
     first = f"{what} came in at" if came_in else f"{what} made by"
     text = columns([_where(first, op, site, module_path())], "  ")
@@ -99,10 +159,11 @@ def produced(
         if isinstance(value, str):
             rows.append((f"{name}:", value, ""))
         else:
-            rows.append((f"{name}:", describe(value), ranges(value)))
+            found = _rows(name, value)
             made = next((s for s in steps_of(_trail(value)) if s.cut in BEGINNINGS[1:]), None)
-            if came_in and made and "nan" in rows[-1][2] and name != "output":
-                rows[-1] = (*rows[-1], f"made at {place(made.site)}")
+            if came_in and made and "nan" in found[0][2] and name != "output":
+                found[0] = (*found[0], f"made at {place(made.site)}")
+            rows += found
     return text + columns(rows)
 
 
@@ -129,10 +190,13 @@ def bad_gradient(
             _where("while differentiating", op, site, "") for _, op, site, *_ in first["origin"]
         ]
     text = columns(rows, "  ")
-    values = [(f"gradient {i} in:", describe(g), ranges(g))
-              for i, g in enumerate(incoming) if g is not None]  # fmt: skip
-    values += [(f"gradient {i} out:", describe(g), ranges(g))
-               for i, g in enumerate(outgoing) if g is not None]  # fmt: skip
+    values = [
+        row
+        for way, gradients in (("in", incoming), ("out", outgoing))
+        for i, gradient in enumerate(gradients)
+        if gradient is not None
+        for row in _rows(f"gradient {i} {way}", gradient)
+    ]
     return text + columns(values)
 
 

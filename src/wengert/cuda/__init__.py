@@ -36,6 +36,13 @@ def is_available() -> bool:
     return False
 
 
+_initialized = False
+
+
+def _is_in_bad_fork() -> bool:
+    return False
+
+
 def is_initialized() -> bool:
     """Whether a GPU is in use: no."""
     return False
@@ -175,8 +182,37 @@ def reset_max_memory_allocated(device: Any = None) -> None:
     """Starts to count the peak anew: there is nothing to count."""
 
 
+class _OfADevice:
+    """Raises: there is no GPU. A class, as it stands in annotations."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        _refuse()
+
+
+class CUDAGraph(_OfADevice):
+    """A recording of what a GPU did: raises, there is no GPU."""
+
+
+class Event(_OfADevice):
+    """A mark in a GPU's work: raises, there is no GPU."""
+
+
+class Stream(_OfADevice):
+    """A queue of a GPU's work: raises, there is no GPU."""
+
+
+class ExternalStream(Stream):
+    """A queue that other software made: raises, there is no GPU."""
+
+
+# Types of tensors on GPUs, from before there were dtypes: nothing is an instance.
+_OLD_TYPES = frozenset({
+    "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",
+    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor",
+})  # fmt: skip
+
 _NEED_A_DEVICE = frozenset({
-    "CUDAGraph", "Event", "ExternalStream", "Stream", "current_blas_handle", "current_stream",
+    "StreamContext", "current_blas_handle", "current_stream",
     "default_stream", "get_rng_state", "graph", "mem_get_info", "memory_stats", "memory_summary",
     "set_rng_state", "set_stream", "stream",
 })  # fmt: skip
@@ -188,6 +224,8 @@ def _needs_a_device(*args: Any, **kwargs: Any) -> NoReturn:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _OLD_TYPES:
+        return type(name, (_OfADevice,), {"__doc__": "Raises: there is no GPU."})
     if name in _NEED_A_DEVICE:
         return _needs_a_device
     _missing.raise_missing(sys.modules[__name__], name)

@@ -74,8 +74,8 @@ def _transform_independent(constraint: Any) -> Any:
     return transforms.IndependentTransform(base, constraint.reinterpreted_batch_ndims)
 
 
-@_both(constraints.positive)
-@_both(constraints.nonnegative)
+@_both(constraints.greater_than)
+@_both(constraints.greater_than_eq)
 def _above(constraint: Any) -> Any:
     bound = constraint.lower_bound
     if isinstance(bound, float | int) and bound == 0:
@@ -116,3 +116,33 @@ def _transform_simplex(constraint: Any) -> Any:
 @transform_to.register(constraints.lower_cholesky)
 def _lower_cholesky(constraint: Any) -> Any:
     return transforms.LowerCholeskyTransform()
+
+
+@transform_to.register(constraints.positive_definite)
+@transform_to.register(constraints.positive_semidefinite)
+def _positive_definite(constraint: Any) -> Any:
+    return transforms.PositiveDefiniteTransform()
+
+
+@_both(constraints.corr_cholesky)
+def _corr_cholesky(constraint: Any) -> Any:
+    return transforms.CorrCholeskyTransform()
+
+
+def _register_parts(registry: ConstraintRegistry) -> None:
+    """The transforms of a dimension's parts are found by the same registry."""
+
+    @registry.register(constraints.cat)
+    def _cat(constraint: Any) -> Any:
+        parts = [registry(part) for part in constraint.cseq]
+        return transforms.CatTransform(parts, constraint.dim, constraint.lengths)
+
+    @registry.register(constraints.stack)
+    def _stack(constraint: Any) -> Any:
+        return transforms.StackTransform(
+            [registry(part) for part in constraint.cseq], constraint.dim
+        )
+
+
+_register_parts(biject_to)
+_register_parts(transform_to)

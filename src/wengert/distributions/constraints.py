@@ -17,6 +17,7 @@ import wengert as wg
 
 __all__ = [
     "Constraint",
+    "MixtureSameFamilyConstraint",
     "boolean",
     "cat",
     "corr_cholesky",
@@ -315,10 +316,50 @@ class _Cat(Constraint):
 class _Stack(_Cat):
     """Constraints of the entries of a dimension."""
 
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
+        super().__init__(cseq, dim)
+
+    @property
+    def event_dim(self) -> int:  # type: ignore[override]
+        dims = max(part.event_dim for part in self.cseq)
+        # The dimension that is stacked is one more, if it lies within the events.
+        return dims + 1 if self.dim + dims < 0 else dims
+
     def check(self, value: wg.Tensor) -> wg.Tensor:
         parts = value.unbind(self.dim)
         checks = [c.check(part) for c, part in zip(self.cseq, parts, strict=True)]
         return wg.stack(checks, self.dim)
+
+
+class MixtureSameFamilyConstraint(Constraint):
+    """What all components of a mixture can give.
+
+    Args:
+        base_constraint: the support of the components, whose last batch dimension counts them.
+    """
+
+    def __init__(self, base_constraint: Constraint) -> None:
+        if not isinstance(base_constraint, Constraint):
+            raise AssertionError(
+                f"base_constraint must be a Constraint, got {type(base_constraint).__name__}"
+            )
+        self.base_constraint = base_constraint
+
+    @property
+    def is_discrete(self) -> bool:  # type: ignore[override]
+        return self.base_constraint.is_discrete
+
+    @property
+    def event_dim(self) -> int:  # type: ignore[override]
+        return self.base_constraint.event_dim
+
+    def check(self, value: wg.Tensor) -> wg.Tensor:
+        if value.dim() < self.event_dim:
+            raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
+        return self.base_constraint.check(value.unsqueeze(-1 - self.event_dim)).all(-1)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_constraint!r})"
 
 
 dependent = _Dependent()

@@ -11,7 +11,7 @@ from . import constraints
 from .composed import TransformedDistribution
 from .discrete import _ByOdds
 from .distribution import Distribution
-from .location_scale import EULER, Normal
+from .location_scale import EULER, Normal, Uniform
 from .positive import Chi2, Exponential, Gamma
 from .transforms import AffineTransform, ExpTransform, PowerTransform, StickBreakingTransform
 from .utils import broadcast_all, log1p_exp
@@ -19,6 +19,7 @@ from .utils import broadcast_all, log1p_exp
 __all__ = [
     "FisherSnedecor",
     "InverseGamma",
+    "Kumaraswamy",
     "LogisticNormal",
     "NegativeBinomial",
     "Pareto",
@@ -178,6 +179,68 @@ class InverseGamma(_Named):
     def entropy(self) -> wg.Tensor:
         c = self.concentration
         return c + self.rate.log() + wg.lgamma(c) - (1 + c) * wg.digamma(c)
+
+
+class Kumaraswamy(_Named):
+    """Kumaraswamy's distribution of a share: like a beta distribution, with a closed cdf.
+
+    Args:
+        concentration1: the first shape.
+        concentration0: the second.
+        validate_args: see :class:`Distribution`.
+
+    >>> import wengert as wg
+    >>> wg.distributions.Kumaraswamy(1.0, 1.0).mean
+    tensor(0.5000)
+    """
+
+    arg_constraints: ClassVar[Any] = {
+        "concentration1": constraints.positive,
+        "concentration0": constraints.positive,
+    }
+    support = constraints.unit_interval
+    has_rsample = True
+    _tensors: ClassVar[dict[str, int]] = {"concentration1": 0, "concentration0": 0}
+
+    def __init__(
+        self, concentration1: Any, concentration0: Any, validate_args: bool | None = None
+    ) -> None:
+        a, b = broadcast_all(concentration1, concentration0)
+        self.concentration1, self.concentration0 = a, b
+        base = Uniform(wg.zeros_like(a), wg.ones_like(a), validate_args=validate_args)
+        # x = (1 - u**(1 / b))**(1 / a)
+        steps = [
+            PowerTransform(b.reciprocal()),
+            AffineTransform(1.0, -1.0),
+            PowerTransform(a.reciprocal()),
+        ]
+        super().__init__(base, steps, validate_args)
+
+    def _moment(self, power: int) -> wg.Tensor:
+        a, b = self.concentration1, self.concentration0
+        part = 1 + power / a
+        return b * (wg.lgamma(part) + wg.lgamma(b) - wg.lgamma(part + b)).exp()
+
+    @property
+    def mean(self) -> wg.Tensor:
+        return self._moment(1)
+
+    @property
+    def mode(self) -> wg.Tensor:
+        a, b = self.concentration1, self.concentration0
+        # Where both are below 1 the density has no maximum; it ends up at the ends.
+        none = (a < 1) | (b < 1)
+        log_mode = a.reciprocal() * ((1 - a).neg().log() - (a * b - 1).log())
+        return log_mode.exp().masked_fill(none, math.nan)
+
+    @property
+    def variance(self) -> wg.Tensor:
+        return self._moment(2) - self._moment(1).square()
+
+    def entropy(self) -> wg.Tensor:
+        a, b = self.concentration1, self.concentration0
+        harmonic = wg.digamma(b + 1) + EULER
+        return (1 - b.reciprocal()) + (1 - a.reciprocal()) * harmonic - a.log() - b.log()
 
 
 class LogisticNormal(TransformedDistribution):

@@ -9,6 +9,7 @@ import wengert as wg
 
 from . import constraints
 from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import (
     broadcast_all,
     lazy_property,
@@ -63,7 +64,7 @@ class _ByOdds(Distribution):
         return probs_to_logits(self.probs, is_binary=True)
 
 
-class Bernoulli(_ByOdds):
+class Bernoulli(_ByOdds, ExponentialFamily):
     """One with a probability, else zero.
 
     Args:
@@ -125,6 +126,15 @@ class Bernoulli(_ByOdds):
         values = wg.arange(2, dtype=self._given.dtype)
         return _along_batch(values, self._batch_shape, expand)
 
+    _mean_carrier_measure = 0
+
+    @property
+    def _natural_params(self) -> tuple[wg.Tensor, ...]:
+        return (self.logits,)
+
+    def _log_normalizer(self, x: wg.Tensor) -> wg.Tensor:  # type: ignore[override]
+        return log1p_exp(x)
+
 
 class Geometric(_ByOdds):
     """The number of failures before the first success.
@@ -184,7 +194,7 @@ class Geometric(_ByOdds):
         )
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     """The number of events that come at a rate.
 
     Args:
@@ -219,6 +229,13 @@ class Poisson(Distribution):
     def log_prob(self, value: wg.Tensor) -> wg.Tensor:
         rate, value = broadcast_all(self.rate, self._checked(value))
         return wg.xlogy(value, rate) - rate - wg.lgamma(value + 1)
+
+    @property
+    def _natural_params(self) -> tuple[wg.Tensor, ...]:
+        return (self.rate.log(),)
+
+    def _log_normalizer(self, x: wg.Tensor) -> wg.Tensor:  # type: ignore[override]
+        return x.exp()
 
 
 class Binomial(_ByOdds):
@@ -406,7 +423,16 @@ class Categorical(Distribution):
 class _OverCategories(Distribution):
     """Is made of a categorical distribution, whose parameters are its own."""
 
+    arg_constraints: ClassVar[Any] = {
+        "probs": constraints.simplex,
+        "logits": constraints.real_vector,
+    }
     _categorical: Categorical
+
+    def __init__(self, probs: Any, logits: Any, validate_args: bool | None) -> None:
+        self._categorical = Categorical(probs, logits, validate_args)
+        shape = self._categorical.param_shape
+        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
 
     @property
     def probs(self) -> wg.Tensor:
@@ -441,19 +467,13 @@ class OneHotCategorical(_OverCategories):
         validate_args: see :class:`Distribution`.
     """
 
-    arg_constraints: ClassVar[Any] = {
-        "probs": constraints.simplex,
-        "logits": constraints.real_vector,
-    }
     support = constraints.one_hot
     has_enumerate_support = True
 
     def __init__(
         self, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        self._categorical = Categorical(probs, logits, validate_args)
-        shape = self._categorical.param_shape
-        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+        super().__init__(probs, logits, validate_args)
 
     @property
     def mean(self) -> wg.Tensor:
@@ -507,11 +527,6 @@ class Multinomial(_OverCategories):
         validate_args: see :class:`Distribution`.
     """
 
-    arg_constraints: ClassVar[Any] = {
-        "probs": constraints.simplex,
-        "logits": constraints.real_vector,
-    }
-
     def __init__(
         self,
         total_count: int = 1,
@@ -522,9 +537,7 @@ class Multinomial(_OverCategories):
         if not isinstance(total_count, int):
             raise NotImplementedError("inhomogeneous total_count is not supported")
         self.total_count = total_count
-        self._categorical = Categorical(probs, logits, validate_args)
-        shape = self._categorical.param_shape
-        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+        super().__init__(probs, logits, validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)

@@ -42,6 +42,7 @@ class Distribution:
         event_shape: Any = (),
         validate_args: bool | None = None,
     ) -> None:
+        super().__init__()  # of another class that a distribution is, too
         self._batch_shape = wg.Size(batch_shape)
         self._event_shape = wg.Size(event_shape)
         if validate_args is not None:

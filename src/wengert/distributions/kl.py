@@ -9,6 +9,7 @@ from typing import Any
 import wengert as wg
 
 from .composed import HalfNormal, Independent, TransformedDistribution
+from .continuous_bernoulli import ContinuousBernoulli
 from .derived import Pareto
 from .discrete import (
     Bernoulli,
@@ -19,8 +20,15 @@ from .discrete import (
     Poisson,
 )
 from .distribution import Distribution
+from .exp_family import ExponentialFamily, normalizer_and_means
 from .location_scale import EULER, Cauchy, Gumbel, Laplace, Normal, Uniform
-from .multivariate_normal import MultivariateNormal, half_log_det, squared_distance
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
+from .multivariate_normal import (
+    MultivariateNormal,
+    half_log_det,
+    solve_lower,
+    squared_distance,
+)
 from .positive import Beta, Dirichlet, Exponential, Gamma
 from .utils import log1p_exp, sum_rightmost
 
@@ -35,9 +43,10 @@ def register_kl(type_p: type, type_q: type) -> Callable[[Any], Any]:
 
     Where several rules fit, the one of the most derived classes counts.
     """
-    if not (isinstance(type_p, type) and issubclass(type_p, Distribution)):
+    # Any class will do, as in PyTorch: packages have roots of their own.
+    if not isinstance(type_p, type):
         raise TypeError(f"Expected type_p to be a Distribution subclass but got {type_p}")
-    if not (isinstance(type_q, type) and issubclass(type_q, Distribution)):
+    if not isinstance(type_q, type):
         raise TypeError(f"Expected type_q to be a Distribution subclass but got {type_q}")
 
     def decorator(function: Callable[[Any, Any], wg.Tensor]) -> Callable[[Any, Any], wg.Tensor]:
@@ -212,20 +221,79 @@ def _poisson_poisson(p: Poisson, q: Poisson) -> wg.Tensor:
     return p.rate * (p.rate.log() - q.rate.log()) - (p.rate - q.rate)
 
 
-@register_kl(MultivariateNormal, MultivariateNormal)
-def _mvn_mvn(p: MultivariateNormal, q: MultivariateNormal) -> wg.Tensor:
+def _same_event(p: Distribution, q: Distribution, what: str) -> None:
     if p.event_shape != q.event_shape:
         raise ValueError(
-            "KL-divergence between two Multivariate Normals with different event shapes cannot "
-            "be computed"
+            f"KL-divergence between two {what} with different event shapes cannot be computed"
         )
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _mvn_mvn(p: MultivariateNormal, q: MultivariateNormal) -> wg.Tensor:
+    _same_event(p, q, "Multivariate Normals")
     ours, theirs = p._unbroadcasted_scale_tril, q._unbroadcasted_scale_tril
-    shape = wg.broadcast_shapes(ours.shape, theirs.shape)
-    solved = wg.linalg.solve_triangular(theirs.expand(shape), ours.expand(shape), upper=False)
-    spread = solved.square().sum((-2, -1))
+    spread = solve_lower(theirs, ours).square().sum((-2, -1))
     distance = squared_distance(theirs, q.loc - p.loc)
     logs = half_log_det(theirs) - half_log_det(ours)
     return logs + 0.5 * (spread + distance - p.event_shape[0])
+
+
+def _spread(factor: wg.Tensor, q: LowRankMultivariateNormal) -> wg.Tensor:
+    """The trace of ``factor @ factor.T`` times the inverse of the covariance of ``q``."""
+    whole = (factor.square() / q._unbroadcasted_cov_diag.unsqueeze(-1)).sum((-2, -1))
+    return whole - (q._whitener() @ factor).square().sum((-2, -1))
+
+
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+def _mvn_lowrank(p: MultivariateNormal, q: LowRankMultivariateNormal) -> wg.Tensor:
+    _same_event(p, q, "(Low Rank) Multivariate Normals")
+    spread = _spread(p._unbroadcasted_scale_tril, q)
+    distance = q._squared_distance(q.loc - p.loc)
+    logs = q._half_log_det() - half_log_det(p._unbroadcasted_scale_tril)
+    return logs + 0.5 * (spread + distance - p.event_shape[0])
+
+
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+def _lowrank_mvn(p: LowRankMultivariateNormal, q: MultivariateNormal) -> wg.Tensor:
+    _same_event(p, q, "(Low Rank) Multivariate Normals")
+    theirs = q._unbroadcasted_scale_tril
+    own = p._unbroadcasted_cov_diag.sqrt().diag_embed()
+    spread = solve_lower(theirs, p._unbroadcasted_cov_factor).square().sum((-2, -1))
+    spread = spread + solve_lower(theirs, own).square().sum((-2, -1))
+    distance = squared_distance(theirs, q.loc - p.loc)
+    logs = half_log_det(theirs) - p._half_log_det()
+    return logs + 0.5 * (spread + distance - p.event_shape[0])
+
+
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+def _lowrank_lowrank(p: LowRankMultivariateNormal, q: LowRankMultivariateNormal) -> wg.Tensor:
+    _same_event(p, q, "Low Rank Multivariate Normals")
+    spread = _spread(p._unbroadcasted_cov_factor, q)
+    spread = spread + _spread(p._unbroadcasted_cov_diag.sqrt().diag_embed(), q)
+    distance = q._squared_distance(q.loc - p.loc)
+    logs = q._half_log_det() - p._half_log_det()
+    return logs + 0.5 * (spread + distance - p.event_shape[0])
+
+
+@register_kl(ContinuousBernoulli, ContinuousBernoulli)
+def _continuous_continuous(p: ContinuousBernoulli, q: ContinuousBernoulli) -> wg.Tensor:
+    return -p.entropy() - _mean_log_prob(p, q)
+
+
+@register_kl(ExponentialFamily, ExponentialFamily)
+def _family_family(p: ExponentialFamily, q: ExponentialFamily) -> wg.Tensor:
+    if type(p) is not type(q):
+        raise NotImplementedError(
+            "The cross KL-divergence between different exponential families cannot be computed "
+            "using Bregman divergences"
+        )
+    ours, parameters, means = normalizer_and_means(p)
+    result = q._log_normalizer(*q._natural_params) - ours
+    for before, after, mean in zip(parameters, q._natural_params, means, strict=True):
+        change = (after - before) * mean
+        batch = len(wg.broadcast_shapes(p.batch_shape, q.batch_shape))
+        result = result - sum_rightmost(change, change.dim() - batch)
+    return result
 
 
 @register_kl(Independent, Independent)
@@ -248,6 +316,69 @@ def _transformed_transformed(p: TransformedDistribution, q: TransformedDistribut
 @register_kl(Bernoulli, Poisson)
 def _bernoulli_poisson(p: Bernoulli, q: Poisson) -> wg.Tensor:
     return -p.entropy() - (p.probs * q.rate.log() - q.rate)
+
+
+def _mean_log_prob(p: Distribution, q: ContinuousBernoulli) -> wg.Tensor:
+    """The mean of ``q.log_prob`` over a distribution on [0, 1]: only the mean counts."""
+    return p.mean * q.logits + (-q.probs).log1p() + q._cont_bern_log_norm()
+
+
+@register_kl(Beta, ContinuousBernoulli)
+def _beta_continuous(p: Beta, q: ContinuousBernoulli) -> wg.Tensor:
+    return -p.entropy() - _mean_log_prob(p, q)
+
+
+@register_kl(Uniform, ContinuousBernoulli)
+def _uniform_continuous(p: Uniform, q: ContinuousBernoulli) -> wg.Tensor:
+    result = -p.entropy() - _mean_log_prob(p, q)
+    return result.masked_fill((p.low < 0) | (p.high > 1), math.inf)
+
+
+@register_kl(ContinuousBernoulli, Exponential)
+def _continuous_exponential(p: ContinuousBernoulli, q: Exponential) -> wg.Tensor:
+    return -p.entropy() - q.rate.log() + q.rate * p.mean
+
+
+@register_kl(ContinuousBernoulli, Uniform)
+@register_kl(Beta, Uniform)
+def _share_uniform(p: Any, q: Uniform) -> wg.Tensor:
+    result = -p.entropy() + (q.high - q.low).log()
+    return result.masked_fill((q.low > 0) | (q.high < 1), math.inf)
+
+
+@register_kl(ContinuousBernoulli, Normal)
+def _continuous_normal(p: ContinuousBernoulli, q: Normal) -> wg.Tensor:
+    return _moments_normal(p, q)
+
+
+@register_kl(Pareto, Exponential)
+def _pareto_exponential(p: Pareto, q: Exponential) -> wg.Tensor:
+    entropy = (p.scale / p.alpha).log() + 1 + p.alpha.reciprocal()
+    return (q.rate * p.mean - q.rate.log() - entropy).masked_fill(p.alpha <= 1, math.inf)
+
+
+@register_kl(Pareto, Gamma)
+def _pareto_gamma(p: Pareto, q: Gamma) -> wg.Tensor:
+    logs = p.scale.log() + p.alpha.reciprocal()
+    density = (
+        q.concentration * q.rate.log()
+        - wg.lgamma(q.concentration)
+        + (q.concentration - 1) * logs
+        - q.rate * p.mean
+    )
+    return (-p.entropy() - density).masked_fill(p.alpha <= 1, math.inf)
+
+
+@register_kl(Pareto, Normal)
+def _pareto_normal(p: Pareto, q: Normal) -> wg.Tensor:
+    return _moments_normal(p, q).masked_fill(p.alpha <= 2, math.inf)
+
+
+@register_kl(Uniform, Pareto)
+def _uniform_pareto(p: Uniform, q: Pareto) -> wg.Tensor:
+    logs = (_x_log_x(p.high) - _x_log_x(p.low)) / (p.high - p.low) - 1
+    density = q.alpha.log() + q.alpha * q.scale.log() - (q.alpha + 1) * logs
+    return (-p.entropy() - density).masked_fill(p.low < q.scale, math.inf)
 
 
 @register_kl(Exponential, Gamma)
@@ -409,12 +540,14 @@ def _beyond(p: Any, q: Any) -> wg.Tensor:
 
 
 for _p, _others in {
-    Beta: (),
-    Exponential: (Beta, Uniform),
-    Gamma: (Beta, Uniform),
-    Gumbel: (Beta, Exponential, Gamma, Uniform),
-    Laplace: (Beta, Exponential, Gamma, Uniform),
-    Normal: (Beta, Exponential, Gamma, Uniform),
+    Beta: (Pareto,),
+    ContinuousBernoulli: (Pareto,),
+    Exponential: (Beta, ContinuousBernoulli, Pareto, Uniform),
+    Gamma: (Beta, ContinuousBernoulli, Pareto, Uniform),
+    Gumbel: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Laplace: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Normal: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Pareto: (Beta, ContinuousBernoulli, Uniform),
     Poisson: (Bernoulli, Binomial),
 }.items():
     for _q in _others:

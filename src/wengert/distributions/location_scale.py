@@ -10,6 +10,7 @@ from wengert import _ops
 
 from . import constraints
 from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
 __all__ = ["Cauchy", "Gumbel", "Laplace", "Normal", "StudentT", "Uniform"]
@@ -33,7 +34,7 @@ class _LocationScale(Distribution):
         return (self._checked(value) - self.loc) / self.scale
 
 
-class Normal(_LocationScale):
+class Normal(_LocationScale, ExponentialFamily):
     """The normal distribution.
 
     Args:
@@ -83,6 +84,16 @@ class Normal(_LocationScale):
 
     def entropy(self) -> wg.Tensor:
         return 0.5 + 0.5 * math.log(2 * math.pi) + self.scale.log()
+
+    _mean_carrier_measure = 0
+
+    @property
+    def _natural_params(self) -> tuple[wg.Tensor, ...]:
+        precision = self.scale.square().reciprocal()
+        return self.loc * precision, -0.5 * precision
+
+    def _log_normalizer(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:  # type: ignore[override]
+        return -0.25 * x.square() / y + 0.5 * (-math.pi / y).log()
 
 
 class Laplace(_LocationScale):

@@ -14,14 +14,66 @@ from .utils import lazy_property
 __all__ = ["MultivariateNormal"]
 
 
+def solve_lower(factor: wg.Tensor, matrix: wg.Tensor) -> wg.Tensor:
+    """``L^-1 M`` for lower triangular ``L`` [..., k, k] and ``M`` [..., k, n], which broadcast."""
+    shape = wg.broadcast_shapes(factor.shape[:-2], matrix.shape[:-2])
+    factor = factor.expand(*shape, *factor.shape[-2:])
+    matrix = matrix.expand(*shape, *matrix.shape[-2:])
+    return wg.linalg.solve_triangular(factor, matrix, upper=False)
+
+
 def squared_distance(factor: wg.Tensor, difference: wg.Tensor) -> wg.Tensor:
     """``|L^-1 d|**2`` for triangular ``L`` [..., k, k] and ``d`` [..., k], which broadcast."""
-    shape = wg.broadcast_shapes(factor.shape[:-2], difference.shape[:-1])
-    count = difference.shape[-1]
-    factor = factor.expand(*shape, count, count)
-    column = difference.expand(*shape, count).unsqueeze(-1)
-    solved = wg.linalg.solve_triangular(factor, column, upper=False)
-    return solved.square().sum((-2, -1))
+    return solve_lower(factor, difference.unsqueeze(-1)).square().sum((-2, -1))
+
+
+def factor_of_inverse(precision: wg.Tensor) -> wg.Tensor:
+    """The Cholesky factor of the inverse of a matrix, without inverting it."""
+    turned = wg.linalg.cholesky(precision.flip(-2, -1)).flip(-2, -1).mT
+    return solve_lower(turned, wg.eye(precision.shape[-1], dtype=precision.dtype))
+
+
+class FromFactor(Distribution):
+    """Has a matrix parameter, given as a covariance, its inverse or its Cholesky factor."""
+
+    _tensors: ClassVar[dict[str, int]] = {
+        "covariance_matrix": 2,
+        "precision_matrix": 2,
+        "scale_tril": 2,
+        "_unbroadcasted_scale_tril": 2,
+    }
+
+    def _take_matrix(self, name: str, matrix: wg.Tensor, batch: Any) -> None:
+        """Keeps the matrix that was given, broadcast, and the factor that it leads to."""
+        self.__dict__[name] = matrix.expand(*batch, *matrix.shape[-2:])
+        if name == "scale_tril":
+            factor = matrix
+        elif name == "covariance_matrix":
+            factor = wg.linalg.cholesky(matrix)
+        else:
+            factor = factor_of_inverse(matrix)
+        self._unbroadcasted_scale_tril = factor
+
+    def _broadcast(self, matrix: wg.Tensor) -> wg.Tensor:
+        return matrix.expand(*self._batch_shape, *matrix.shape[-2:])
+
+    @lazy_property
+    def scale_tril(self) -> wg.Tensor:
+        """The Cholesky factor of the covariance."""
+        return self._broadcast(self._unbroadcasted_scale_tril)
+
+    @lazy_property
+    def covariance_matrix(self) -> wg.Tensor:
+        """The covariance."""
+        factor = self._unbroadcasted_scale_tril
+        return self._broadcast(factor @ factor.mT)
+
+    @lazy_property
+    def precision_matrix(self) -> wg.Tensor:
+        """The inverse of the covariance."""
+        factor = self._unbroadcasted_scale_tril
+        inverse = solve_lower(factor, wg.eye(factor.shape[-1], dtype=factor.dtype))
+        return self._broadcast(inverse.mT @ inverse)
 
 
 def half_log_det(factor: wg.Tensor) -> wg.Tensor:
@@ -29,7 +81,7 @@ def half_log_det(factor: wg.Tensor) -> wg.Tensor:
     return factor.diagonal(0, -2, -1).log().sum(-1)
 
 
-class MultivariateNormal(Distribution):
+class MultivariateNormal(FromFactor):
     """The normal distribution of vectors of ``k`` numbers.
 
     Args:
@@ -53,13 +105,7 @@ class MultivariateNormal(Distribution):
     }
     support = constraints.real_vector
     has_rsample = True
-    _tensors: ClassVar[dict[str, int]] = {
-        "loc": 1,
-        "covariance_matrix": 2,
-        "precision_matrix": 2,
-        "scale_tril": 2,
-        "_unbroadcasted_scale_tril": 2,
-    }
+    _tensors: ClassVar[dict[str, int]] = {"loc": 1, **FromFactor._tensors}
 
     def __init__(
         self,
@@ -90,40 +136,8 @@ class MultivariateNormal(Distribution):
         count = loc.shape[-1]
         batch = wg.broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
         self.loc = loc.expand(*batch, count)
-        self.__dict__[name] = matrix.expand(*batch, count, count)
+        self._take_matrix(name, matrix, batch)
         super().__init__(batch, (count,), validate_args=validate_args)
-        if name == "scale_tril":
-            factor = matrix
-        elif name == "covariance_matrix":
-            factor = wg.linalg.cholesky(matrix)
-        else:
-            # The factor of the inverse, without inverting: turn the factor of the turned matrix.
-            turned = wg.linalg.cholesky(matrix.flip(-2, -1)).flip(-2, -1).mT
-            identity = wg.eye(count, dtype=matrix.dtype).expand(turned.shape)
-            factor = wg.linalg.solve_triangular(turned, identity, upper=False)
-        self._unbroadcasted_scale_tril = factor
-
-    @lazy_property
-    def scale_tril(self) -> wg.Tensor:
-        """The Cholesky factor of the covariance."""
-        count = self._event_shape[0]
-        return self._unbroadcasted_scale_tril.expand(*self._batch_shape, count, count)
-
-    @lazy_property
-    def covariance_matrix(self) -> wg.Tensor:
-        """The covariance."""
-        factor = self._unbroadcasted_scale_tril
-        count = self._event_shape[0]
-        return (factor @ factor.mT).expand(*self._batch_shape, count, count)
-
-    @lazy_property
-    def precision_matrix(self) -> wg.Tensor:
-        """The inverse of the covariance."""
-        factor = self._unbroadcasted_scale_tril
-        count = self._event_shape[0]
-        identity = wg.eye(count, dtype=factor.dtype).expand(factor.shape)
-        inverse = wg.linalg.solve_triangular(factor, identity, upper=False)
-        return (inverse.mT @ inverse).expand(*self._batch_shape, count, count)
 
     @property
     def mean(self) -> wg.Tensor:

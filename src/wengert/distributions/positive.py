@@ -8,7 +8,7 @@ import wengert as wg
 from wengert import _ops
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
 __all__ = ["Beta", "Chi2", "Dirichlet", "Exponential", "Gamma"]
@@ -20,7 +20,7 @@ def standard_gamma(concentration: wg.Tensor) -> wg.Tensor:
     return value.clamp(min=wg.finfo(value.dtype).tiny)
 
 
-class Gamma(Distribution):
+class Gamma(ExponentialFamily):
     """The gamma distribution.
 
     Args:
@@ -85,6 +85,15 @@ class Gamma(Distribution):
             + (1 - self.concentration) * wg.digamma(self.concentration)
         )
 
+    _mean_carrier_measure = 0
+
+    @property
+    def _natural_params(self) -> tuple[wg.Tensor, ...]:
+        return self.concentration - 1, -self.rate
+
+    def _log_normalizer(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:  # type: ignore[override]
+        return wg.lgamma(x + 1) - (x + 1) * (-y).log()
+
 
 class Chi2(Gamma):
     """The chi-squared distribution: a sum of ``df`` squared normal numbers.
@@ -105,7 +114,7 @@ class Chi2(Gamma):
         return self.concentration * 2
 
 
-class Exponential(Distribution):
+class Exponential(ExponentialFamily):
     """The exponential distribution.
 
     Args:
@@ -154,8 +163,17 @@ class Exponential(Distribution):
     def entropy(self) -> wg.Tensor:
         return 1.0 - self.rate.log()
 
+    _mean_carrier_measure = 0
 
-class Dirichlet(Distribution):
+    @property
+    def _natural_params(self) -> tuple[wg.Tensor, ...]:
+        return (-self.rate,)
+
+    def _log_normalizer(self, x: wg.Tensor) -> wg.Tensor:  # type: ignore[override]
+        return -(-x).log()
+
+
+class Dirichlet(ExponentialFamily):
     """The Dirichlet distribution of shares that sum to one.
 
     Args:
@@ -220,8 +238,17 @@ class Dirichlet(Distribution):
             - ((self.concentration - 1.0) * wg.digamma(self.concentration)).sum(-1)
         )
 
+    _mean_carrier_measure = 0
 
-class Beta(Distribution):
+    @property
+    def _natural_params(self) -> tuple[wg.Tensor, ...]:
+        return (self.concentration - 1,)
+
+    def _log_normalizer(self, x: wg.Tensor) -> wg.Tensor:  # type: ignore[override]
+        return wg.lgamma(x + 1).sum(-1) - wg.lgamma((x + 1).sum(-1))
+
+
+class Beta(ExponentialFamily):
     """The beta distribution of a share.
 
     Args:
@@ -280,3 +307,12 @@ class Beta(Distribution):
 
     def entropy(self) -> wg.Tensor:
         return self._dirichlet.entropy()
+
+    _mean_carrier_measure = 0
+
+    @property
+    def _natural_params(self) -> tuple[wg.Tensor, ...]:
+        return self.concentration1 - 1, self.concentration0 - 1
+
+    def _log_normalizer(self, x: wg.Tensor, y: wg.Tensor) -> wg.Tensor:  # type: ignore[override]
+        return wg.lgamma(x + 1) + wg.lgamma(y + 1) - wg.lgamma(x + y + 2)

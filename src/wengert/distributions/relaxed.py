@@ -13,7 +13,7 @@ import wengert as wg
 
 from . import constraints
 from .composed import TransformedDistribution
-from .discrete import Categorical, _ByOdds, _OverCategories
+from .discrete import _ByOdds, _OverCategories
 from .transforms import ExpTransform, SigmoidTransform
 from .utils import clamp_probs, log1p_exp
 
@@ -133,10 +133,6 @@ class ExpRelaxedCategorical(_OverCategories):
         validate_args: see :class:`Distribution`.
     """
 
-    arg_constraints: ClassVar[Any] = {
-        "probs": constraints.simplex,
-        "logits": constraints.real_vector,
-    }
     support = constraints.real_vector
     has_rsample = True
 
@@ -147,10 +143,8 @@ class ExpRelaxedCategorical(_OverCategories):
         logits: Any = None,
         validate_args: bool | None = None,
     ) -> None:
-        self._categorical = Categorical(probs, logits)
         self.temperature = temperature
-        shape = self._categorical.param_shape
-        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+        super().__init__(probs, logits, validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)

@@ -15,6 +15,7 @@ __all__ = [
     "log1p_exp",
     "logits_to_probs",
     "probs_to_logits",
+    "standard_normal",
     "standard_uniform",
     "sum_rightmost",
 ]
@@ -68,6 +69,15 @@ def probs_to_logits(probs: wg.Tensor, is_binary: bool = False) -> wg.Tensor:
 def standard_uniform(like: wg.Tensor, shape: Any) -> wg.Tensor:
     """Uniform numbers in (0, 1), without 0, in the dtype of ``like``."""
     return wg.rand(shape, dtype=like.dtype).clamp_(min=wg.finfo(like.dtype).tiny)
+
+
+def standard_normal(shape: Any, dtype: Any, device: Any) -> wg.Tensor:
+    """Numbers of a normal distribution with mean 0 and variance 1."""
+    return wg.normal(wg.zeros(shape, dtype=dtype, device=device), 1)
+
+
+# Under these names packages import them from PyTorch.
+_standard_normal, _sum_rightmost = standard_normal, sum_rightmost
 
 
 def log1p_exp(x: wg.Tensor) -> wg.Tensor:

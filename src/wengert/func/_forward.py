@@ -92,6 +92,7 @@ def jvp(
                 slope = wg.zeros_like(value)
             values.append(value)
             slopes.append(slope)
+        _C._check_roots(values)
         aux = tree_map(_primal, aux)
     result = tree_unflatten(values, output_spec), tree_unflatten(slopes, output_spec)
     return (*result, aux) if has_aux else result

@@ -108,19 +108,29 @@ def layer(
     """
     step = _step(mode, weights, bias)
     share = _share(mode, input, weights, bias)
-    if mode == "LSTM" and batch_sizes is None and _is_plain(share, state, weights, bias):
-        return _fused_lstm(share, state, weights[1], reverse)
-    if batch_sizes is None:
+    if batch_sizes is not None:
+        return _packed(step, share, state, batch_sizes, reverse)
+    if mode != "LSTM" or len(weights) != (4 if bias else 2):
         return _padded(step, share, state, reverse)
-    return _packed(step, share, state, batch_sizes, reverse)
+    low = wg.get_autocast_dtype("cpu") if wg.is_autocast_enabled("cpu") else None
+    reduced = share.dtype == low
+    # A transform maps or pushes each step; the operator has no batching rule.
+    whole = _ops._highest_level((share, *state, *weights)) is None
+    if whole and (reduced or _is_plain(share, state, weights)):
+        output, after = _fused_lstm(share, state, weights[1], reverse)
+    else:
+        output, after = _padded(step, share, state, reverse)
+    if not reduced:
+        return output, after
+    # The steps run in float32; what comes out has the dtype of the region, as in PyTorch.
+    assert low is not None
+    return output.to(low), tuple(x.to(low) for x in after)
 
 
-def _is_plain(share: Tensor, state: State, weights: Weights, bias: bool) -> bool:
+def _is_plain(share: Tensor, state: State, weights: Weights) -> bool:
     """Can all steps of an LSTM be one operator?"""
-    if _ops._highest_level((share, *state, *weights)) is not None:
-        return False  # a transform maps or pushes each step; the operator has no batching rule
     same = {share.dtype, weights[1].dtype, *(x.dtype for x in state)}
-    return len(weights) == (4 if bias else 2) and same in ({wg.float32}, {wg.float64})
+    return same in ({wg.float32}, {wg.float64})
 
 
 def _fused_lstm(share: Tensor, state: State, weight: Tensor, reverse: bool) -> tuple[Tensor, State]:

@@ -184,12 +184,12 @@ def hardtanh(
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """``relu6(input + 3) / 6``."""
-    return _write(input, _ops.hardsigmoid(input)) if inplace else _ops.hardsigmoid(input)
+    return _ops.hardsigmoid_(input) if inplace else _ops.hardsigmoid(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """``input * relu6(input + 3) / 6``."""
-    return _write(input, _ops.hardswish(input)) if inplace else _ops.hardswish(input)
+    return _ops.hardswish_(input) if inplace else _ops.hardswish(input)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -214,8 +214,8 @@ def softsign(input: Tensor) -> Tensor:
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """``input`` where it is greater than ``threshold``, ``value`` elsewhere."""
-    result = _ops.threshold(input, threshold, value)
-    return _write(input, result) if inplace else result
+    function = _ops.threshold_ if inplace else _ops.threshold
+    return function(input, threshold, value)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -243,7 +243,8 @@ def rrelu(
     """Leaky ReLU whose slope is drawn from [lower, upper) for each element in training, else their
     mean (Xu et al., 2015).
     """
-    result = _rrelu(input, lower, upper, training, None)
+    # Backward needs the input as it was before.
+    result = _rrelu(input.clone() if inplace else input, lower, upper, training, None)
     return _write(input, result) if inplace else result
 
 
@@ -539,7 +540,7 @@ def _dropout_channels(
         return input
     lead = 2 if input.dim() == batched else 1
     shape = [*input.shape[:lead], *[1] * (input.dim() - lead)]
-    mask = _ops.dropout(wg.ones(shape, dtype=input.dtype, device=input.device), p, True)
+    mask = _ops.dropout(input.new_ones(shape), p, True)
     return input.mul_(mask) if inplace else input * mask
 
 
@@ -593,7 +594,7 @@ def feature_alpha_dropout(
         result = input * 0.0
     else:
         shape = (*input.shape[:2], *[1] * (input.dim() - 2))
-        kept = wg.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - p)
+        kept = input.new_empty(shape).bernoulli_(1 - p)
         result = _alpha_scaled(input, kept, p)
     return _write(input, result) if inplace else result
 

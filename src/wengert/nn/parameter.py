@@ -24,6 +24,9 @@ class Parameter(wg.Tensor):
         requires_grad: whether gradients are computed for it.
     """
 
+    # What is computed of parameters is no parameter.
+    __torch_function__ = wg.overrides._disabled_torch_function_impl
+
     def __new__(cls, data: wg.Tensor | None = None, requires_grad: bool = True) -> Parameter:
         if data is None:
             data = wg.empty(0)
@@ -42,6 +45,7 @@ class Buffer(wg.Tensor):
     """
 
     persistent: bool
+    __torch_function__ = wg.overrides._disabled_torch_function_impl
 
     def __new__(cls, data: wg.Tensor | None = None, *, persistent: bool = True) -> Buffer:
         if data is None:

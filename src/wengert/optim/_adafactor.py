@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import wengert as wg
 from wengert import _ops
 
-from .optimizer import Optimizer, check_rate, evaluate, number, zeros_like
+from ._native import (
+    MAXIMIZE,
+    STEP,
+    Group,
+    NativeOptimizer,
+    Option,
+    accepted,
+    check,
+    not_negative,
+    rate,
+)
+from .optimizer import number
 
 __all__ = ["Adafactor"]
 
 
-class Adafactor(Optimizer):
+def _check_eps(eps: Any) -> None:
+    if eps[0] is not None and not eps[0] >= 0.0:
+        raise ValueError(f"epsilon1 should be >= 0 but is: {eps[0]}")
+    if not eps[1] >= 0.0:
+        raise ValueError(f"epsilon2 should be >= 0 but is: {eps[1]}")
+
+
+class Adafactor(NativeOptimizer):
     """Adam-like steps whose state for a matrix is one row and one column.
 
     Every step ``t``, with ``g`` the gradient (negated if ``maximize``), ``rms`` the root mean
@@ -40,7 +57,24 @@ class Adafactor(Optimizer):
     Source: Shazeer and Stern (2018), https://arxiv.org/abs/1804.04235.
     """
 
-    _numbers = ("step",)
+    _options = (
+        Option("lr", rate("Learning rate should be >= 0 but is: {}"), float),
+        Option(
+            "beta2_decay",
+            check(lambda decay: decay <= 0.0, "beta2_decay should be <= 0 but is: {}"),
+            float,
+        ),
+        Option("eps", _check_eps, tuple),
+        Option(
+            "d", check(lambda d: d >= 1.0, "Clipping threshold d should be >= 1 but is: {}"), float
+        ),
+        Option("weight_decay", not_negative("weight_decay should be >= 0 but is: {}"), float),
+        MAXIMIZE,
+        *accepted("foreach"),
+    )
+    _states = (STEP,)
+    _state_like_parameters = False
+    _native: Any = staticmethod(_ops._adafactor_step)
 
     def __init__(
         self,
@@ -54,65 +88,21 @@ class Adafactor(Optimizer):
         foreach: bool | None = None,
         maximize: bool = False,
     ) -> None:
-        check_rate(lr, "Learning rate should be >= 0 but is: {}")
-        if not beta2_decay <= 0.0:
-            raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")
-        if eps[0] is not None and not eps[0] >= 0.0:
-            raise ValueError(f"epsilon1 should be >= 0 but is: {eps[0]}")
-        if not eps[1] >= 0.0:
-            raise ValueError(f"epsilon2 should be >= 0 but is: {eps[1]}")
-        if not d >= 1.0:
-            raise ValueError(f"Clipping threshold d should be >= 1 but is: {d}")
-        if not weight_decay >= 0.0:
-            raise ValueError(f"weight_decay should be >= 0 but is: {weight_decay}")
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "beta2_decay": beta2_decay,
-                "eps": eps,
-                "d": d,
-                "weight_decay": weight_decay,
-                "foreach": foreach,
-                "maximize": maximize,
-            },
-        )
+        super().__init__(params, locals())
 
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
+    def _complete(self, group: Group, parameter: Any, values: dict[str, Any]) -> None:
         if parameter.is_complex():
             raise RuntimeError("Adafactor does not support complex parameters")
+        values["step"] = number(0.0)
         if parameter.dim() < 2:
-            return {"step": number(0.0), "variance": zeros_like(parameter)}
+            values["variance"] = wg.zeros_like(parameter.detach())
+            return
         *batch, rows, columns = parameter.shape
-        return {
-            "step": number(0.0),
-            "row_var": wg.zeros(*batch, rows, 1, dtype=parameter.dtype),
-            "col_var": wg.zeros(*batch, 1, columns, dtype=parameter.dtype),
-        }
+        values["row_var"] = wg.zeros(*batch, rows, 1, dtype=parameter.dtype)
+        values["col_var"] = wg.zeros(*batch, 1, columns, dtype=parameter.dtype)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "step")
-            if gathered is None:
-                continue
-            params, grads, steps = gathered
-            states = [self.state[p] for p in params]
-            eps1, eps2 = group["eps"]
-            _ops._adafactor_step(
-                params,
-                grads,
-                [values.get("variance") for values in states],
-                [values.get("row_var") for values in states],
-                [values.get("col_var") for values in states],
-                steps,
-                float(group["lr"]),
-                float(group["beta2_decay"]),
-                eps1,
-                float(eps2),
-                float(group["d"]),
-                float(group["weight_decay"]),
-                group["maximize"],
-            )
-        return loss
+    def _gather(self, group: Group, params: tuple) -> list[Any]:
+        (steps,) = super()._gather(group, params)
+        states = [self.state[p] for p in params]
+        parts = ("variance", "row_var", "col_var")
+        return [*[[values.get(name) for values in states] for name in parts], steps]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
-import wengert as wg
+from wengert import _ops
 
-from .optimizer import Optimizer, check_rate, evaluate, zeros_like
+from ._native import NativeOptimizer, Option, check, floats, not_negative, rate, zeros
 
 __all__ = ["Muon"]
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
-class Muon(Optimizer):
+class Muon(NativeOptimizer):
     """Momentum whose matrix is made nearly orthogonal before it is applied; for matrices only.
 
     Every step, with ``g`` the gradient::
@@ -45,7 +43,38 @@ class Muon(Optimizer):
     https://arxiv.org/abs/2502.16982.
     """
 
-    _state_like_parameters = True
+    _options = (
+        Option("lr", rate("Learning rate should be >= 0 but is: {}"), float),
+        Option("weight_decay", not_negative("weight decay should be >= 0 but is: {}"), float),
+        Option("momentum", not_negative("momentum should be >= 0 but is: {}"), float),
+        Option("nesterov", None, bool),
+        Option(
+            "ns_coefficients",
+            check(
+                lambda values: len(values) == 3, "Coefficients must be a tuple of exactly 3 values"
+            ),
+            floats,
+        ),
+        Option("eps", None, float),
+        Option(
+            "ns_steps",
+            check(
+                lambda steps: steps < 100,
+                "Number of steps must be less than 100 for computational efficiency",
+            ),
+            int,
+        ),
+        Option(
+            "adjust_lr_fn",
+            check(
+                lambda name: name in (None, "original", "match_rms_adamw"),
+                "Adjust learning rate function {} is not supported",
+            ),
+            lambda name: name == "match_rms_adamw",
+        ),
+    )
+    _states = (zeros("momentum_buffer"),)
+    _native: Any = staticmethod(_ops._muon_step)
 
     def __init__(
         self,
@@ -59,30 +88,7 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:
-        check_rate(lr, "Learning rate should be >= 0 but is: {}")
-        if not momentum >= 0.0:
-            raise ValueError(f"momentum should be >= 0 but is: {momentum}")
-        if not weight_decay >= 0.0:
-            raise ValueError(f"weight decay should be >= 0 but is: {weight_decay}")
-        if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
-            raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported")
-        if len(ns_coefficients) != 3:
-            raise ValueError("Coefficients must be a tuple of exactly 3 values")
-        if ns_steps >= 100:
-            raise ValueError("Number of steps must be less than 100 for computational efficiency")
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "weight_decay": weight_decay,
-                "momentum": momentum,
-                "nesterov": nesterov,
-                "ns_coefficients": ns_coefficients,
-                "eps": eps,
-                "ns_steps": ns_steps,
-                "adjust_lr_fn": adjust_lr_fn,
-            },
-        )
+        super().__init__(params, locals())
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Adds a group, of matrices alone."""
@@ -96,47 +102,3 @@ class Muon(Optimizer):
                     "Muon only supports 2D parameters whereas we found a parameter with size: "
                     f"{parameter.size()}"
                 )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {"momentum_buffer": zeros_like(parameter)}
-
-    @wg.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "momentum_buffer")
-            if gathered is None:
-                continue
-            lr, momentum = float(group["lr"]), float(group["momentum"])
-            for p, grad, buffer in zip(*gathered, strict=True):
-                buffer.lerp_(grad, 1 - momentum)
-                update = grad.lerp(buffer, momentum) if group["nesterov"] else buffer
-                update = _orthogonalised(
-                    update, group["ns_coefficients"], group["ns_steps"], group["eps"]
-                )
-                p.mul_(1 - lr * group["weight_decay"])
-                p.add_(update, alpha=-_adjusted(lr, group["adjust_lr_fn"], *p.shape))
-        return loss
-
-
-def _adjusted(lr: float, how: str | None, rows: int, columns: int) -> float:
-    if how == "match_rms_adamw":
-        return lr * 0.2 * math.sqrt(max(rows, columns))
-    return lr * math.sqrt(max(1, rows / columns))
-
-
-def _orthogonalised(
-    matrix: wg.Tensor, coefficients: tuple[float, float, float], steps: int, eps: float
-) -> wg.Tensor:
-    a, b, c = coefficients
-    x = matrix.to(wg.bfloat16)
-    tall = matrix.size(0) > matrix.size(1)
-    if tall:
-        x = x.T
-    x = x / x.norm().clamp(min=eps)
-    for _ in range(steps):
-        gram = x @ x.T
-        change = wg.addmm(gram, gram, gram, beta=b, alpha=c)
-        x = wg.addmm(x, change, x, beta=a)
-    return x.T if tall else x

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wengert import _ops
 
-from .optimizer import Optimizer, check_not_negative, check_rate, evaluate, number, zeros_like
+from ._native import (
+    EPS,
+    LR,
+    MAXIMIZE,
+    STEP,
+    WEIGHT_DECAY,
+    NativeOptimizer,
+    Option,
+    accepted,
+    check,
+    zeros,
+)
 
 __all__ = ["Adadelta"]
 
 
-class Adadelta(Optimizer):
+class Adadelta(NativeOptimizer):
     """Steps in the ratio of the sizes of past steps and past gradients.
 
     Every step, with ``g`` the gradient (negated if ``maximize``)::
@@ -36,8 +46,16 @@ class Adadelta(Optimizer):
     Source: Zeiler (2012), https://arxiv.org/abs/1212.5701.
     """
 
-    _numbers = ("step",)
-    _state_like_parameters = True
+    _options = (
+        LR,
+        Option("rho", check(lambda rho: 0.0 <= rho <= 1.0, "Invalid rho value: {}"), float),
+        EPS,
+        WEIGHT_DECAY,
+        MAXIMIZE,
+        *accepted("capturable", "foreach", "differentiable"),
+    )
+    _states = (zeros("square_avg"), zeros("acc_delta"), STEP)
+    _native: Any = staticmethod(_ops._adadelta_step)
 
     def __init__(
         self,
@@ -52,45 +70,4 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
-        if not 0.0 <= rho <= 1.0:
-            raise ValueError(f"Invalid rho value: {rho}")
-        check_not_negative("epsilon value", eps)
-        check_not_negative("weight_decay value", weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "rho": rho,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-                "capturable": capturable,
-                "foreach": foreach,
-                "differentiable": differentiable,
-            },
-        )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {
-            "step": number(0.0),
-            "square_avg": zeros_like(parameter),
-            "acc_delta": zeros_like(parameter),
-        }
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "square_avg", "acc_delta", "step")
-            if gathered is None:
-                continue
-            _ops._adadelta_step(
-                *gathered,
-                float(group["lr"]),
-                float(group["rho"]),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                group["maximize"],
-            )
-        return loss
+        super().__init__(params, locals())

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import wengert as wg
 from wengert import _ops
 
-from .optimizer import Optimizer, check_not_negative, check_rate, evaluate, number
+from ._native import (
+    EPS,
+    LR,
+    MAXIMIZE,
+    STEP,
+    WEIGHT_DECAY,
+    NativeOptimizer,
+    Option,
+    accepted,
+    filled,
+    not_negative,
+)
 
 __all__ = ["Adagrad"]
 
 
-class Adagrad(Optimizer):
+class Adagrad(NativeOptimizer):
     """Steps that shrink with the sum of all squared gradients so far.
 
     Every step ``t``, with ``g`` the gradient (negated if ``maximize``)::
@@ -36,8 +45,21 @@ class Adagrad(Optimizer):
     Source: Duchi, Hazan and Singer (2011), Adaptive subgradient methods.
     """
 
-    _numbers = ("step",)
-    _state_like_parameters = True
+    _options = (
+        LR,
+        Option("lr_decay", not_negative("Invalid lr_decay value: {}"), float),
+        WEIGHT_DECAY,
+        EPS,
+        MAXIMIZE,
+        Option(
+            "initial_accumulator_value",
+            not_negative("Invalid initial_accumulator_value value: {}"),
+        ),
+        *accepted("foreach", "differentiable", "fused"),
+    )
+    _states = (filled("sum", lambda group: group["initial_accumulator_value"]), STEP)
+    _starts_at_once = True
+    _native: Any = staticmethod(_ops._adagrad_step)
 
     def __init__(
         self,
@@ -53,48 +75,4 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("lr_decay value", lr_decay)
-        check_not_negative("weight_decay value", weight_decay)
-        check_not_negative("initial_accumulator_value value", initial_accumulator_value)
-        check_not_negative("epsilon value", eps)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "lr_decay": lr_decay,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "initial_accumulator_value": initial_accumulator_value,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                self.state[parameter] = self._start(group, parameter)
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        value = self.defaults["initial_accumulator_value"]
-        if parameter.is_complex():
-            value = complex(value, value)
-        return {"step": number(0.0), "sum": wg.full_like(parameter.detach(), value)}
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "sum", "step")
-            if gathered is None:
-                continue
-            _ops._adagrad_step(
-                *gathered,
-                float(group["lr"]),
-                float(group["lr_decay"]),
-                float(group["weight_decay"]),
-                float(group["eps"]),
-                group["maximize"],
-            )
-        return loss
+        super().__init__(params, locals())

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wengert import _ops
 
-from .optimizer import (
-    Optimizer,
-    check_betas,
-    check_not_negative,
-    check_rate,
-    evaluate,
-    number,
-    zeros_like,
+from ._native import (
+    BETAS,
+    DECOUPLED,
+    EPS,
+    LR,
+    MAXIMIZE,
+    STEP,
+    WEIGHT_DECAY,
+    NativeOptimizer,
+    Option,
+    accepted,
+    zeros,
 )
 
 __all__ = ["Adam", "AdamW"]
 
 
-class Adam(Optimizer):
+class Adam(NativeOptimizer):
     """Adaptive moments.
 
     Every step ``t``, with ``g`` the gradient (negated if ``maximize``)::
@@ -47,8 +50,23 @@ class Adam(Optimizer):
     https://arxiv.org/abs/1711.05101; Reddi, Kale and Kumar (2018), On the convergence of Adam.
     """
 
-    _numbers = ("step",)
-    _state_like_parameters = True
+    _options = (
+        LR,
+        BETAS,
+        EPS,
+        WEIGHT_DECAY,
+        Option("amsgrad", None, bool),
+        MAXIMIZE,
+        DECOUPLED,
+        *accepted("foreach", "capturable", "differentiable", "fused"),
+    )
+    _states = (
+        zeros("exp_avg"),
+        zeros("exp_avg_sq"),
+        zeros("max_exp_avg_sq", lambda group: group["amsgrad"]),
+        STEP,
+    )
+    _native: Any = staticmethod(_ops._adam_step)
 
     def __init__(
         self,
@@ -66,65 +84,7 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "differentiable": differentiable,
-                "fused": fused,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        state = {
-            "step": number(0.0),
-            "exp_avg": zeros_like(parameter),
-            "exp_avg_sq": zeros_like(parameter),
-        }
-        if group["amsgrad"]:
-            state["max_exp_avg_sq"] = zeros_like(parameter)
-        return state
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            amsgrad = group["amsgrad"]
-            names = ("exp_avg", "exp_avg_sq") + (("max_exp_avg_sq",) if amsgrad else ())
-            gathered = self._gather(group, "step", *names)
-            if gathered is None:
-                continue
-            params, grads, steps, means, squares, *greatest = gathered
-            beta1, beta2 = group["betas"]
-            _ops._adam_step(
-                params,
-                grads,
-                means,
-                squares,
-                greatest[0] if amsgrad else (),
-                steps,
-                float(group["lr"]),
-                float(beta1),
-                float(beta2),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                amsgrad,
-                group["maximize"],
-                group["decoupled_weight_decay"],
-            )
-        return loss
+        super().__init__(params, locals())
 
 
 class AdamW(Adam):

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wengert import _ops
 
-from .optimizer import (
-    Optimizer,
-    check_betas,
-    check_not_negative,
-    check_rate,
-    evaluate,
-    number,
-    zeros_like,
-)
+from ._native import BETAS, EPS, LR, MAXIMIZE, STEP, WEIGHT_DECAY, NativeOptimizer, accepted, zeros
 
 __all__ = ["Adamax"]
 
 
-class Adamax(Optimizer):
+class Adamax(NativeOptimizer):
     """Adam with the greatest gradient, in place of the mean square.
 
     Every step ``t``, with ``g`` the gradient (negated if ``maximize``)::
@@ -43,8 +34,16 @@ class Adamax(Optimizer):
     Source: Kingma and Ba (2015), section 7.1, https://arxiv.org/abs/1412.6980.
     """
 
-    _numbers = ("step",)
-    _state_like_parameters = True
+    _options = (
+        LR,
+        BETAS,
+        EPS,
+        WEIGHT_DECAY,
+        MAXIMIZE,
+        *accepted("foreach", "differentiable", "capturable"),
+    )
+    _states = (zeros("exp_avg"), zeros("exp_inf"), STEP)
+    _native: Any = staticmethod(_ops._adamax_step)
 
     def __init__(
         self,
@@ -59,46 +58,4 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "capturable": capturable,
-            },
-        )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {
-            "step": number(0.0),
-            "exp_avg": zeros_like(parameter),
-            "exp_inf": zeros_like(parameter),
-        }
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "exp_avg", "exp_inf", "step")
-            if gathered is None:
-                continue
-            beta1, beta2 = group["betas"]
-            _ops._adamax_step(
-                *gathered,
-                float(group["lr"]),
-                float(beta1),
-                float(beta2),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                group["maximize"],
-            )
-        return loss
+        super().__init__(params, locals())

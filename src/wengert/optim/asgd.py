@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wengert import _ops
 
-from .optimizer import Optimizer, check_not_negative, check_rate, evaluate, number, zeros_like
+from ._native import (
+    LR,
+    MAXIMIZE,
+    STEP,
+    WEIGHT_DECAY,
+    NativeOptimizer,
+    Option,
+    accepted,
+    scalar,
+    zeros,
+)
 
 __all__ = ["ASGD"]
 
 
-class ASGD(Optimizer):
+class ASGD(NativeOptimizer):
     """Gradient descent that also keeps the average of the parameters, in ``state[p]["ax"]``.
 
     Every step ``t``, with ``g`` the gradient (negated if ``maximize``)::
@@ -37,8 +46,22 @@ class ASGD(Optimizer):
     Source: Polyak and Juditsky (1992), Acceleration of stochastic approximation by averaging.
     """
 
-    _numbers = ("step", "eta", "mu")
-    _state_like_parameters = True
+    _options = (
+        LR,
+        Option("lambd", None, float),
+        Option("alpha", None, float),
+        Option("t0", None, float),
+        WEIGHT_DECAY,
+        MAXIMIZE,
+        *accepted("foreach", "differentiable", "capturable"),
+    )
+    _states = (
+        zeros("ax"),
+        scalar("mu", 1.0),
+        scalar("eta", lambda group: float(group["lr"])),
+        STEP,
+    )
+    _native: Any = staticmethod(_ops._asgd_step)
 
     def __init__(
         self,
@@ -53,45 +76,4 @@ class ASGD(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("weight_decay value", weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "lambd": lambd,
-                "alpha": alpha,
-                "t0": t0,
-                "weight_decay": weight_decay,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "capturable": capturable,
-            },
-        )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {
-            "step": number(0.0),
-            "eta": number(float(group["lr"])),
-            "mu": number(1.0),
-            "ax": zeros_like(parameter),
-        }
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "ax", "mu", "eta", "step")
-            if gathered is None:
-                continue
-            _ops._asgd_step(
-                *gathered,
-                float(group["lr"]),
-                float(group["lambd"]),
-                float(group["alpha"]),
-                float(group["t0"]),
-                float(group["weight_decay"]),
-                group["maximize"],
-            )
-        return loss
+        super().__init__(params, locals())

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import wengert as wg
+from wengert import _ops
 
-from .optimizer import Optimizer, check_rate
+from ._native import LR, NativeOptimizer, accepted
 
 __all__ = ["LBFGS"]
 
 
-class LBFGS(Optimizer):
+class LBFGS(NativeOptimizer):
     """Quasi-Newton steps from the last ``history_size`` changes; for full batches.
 
     One :meth:`step` makes up to ``max_iter`` iterations, and calls the closure for each.
@@ -44,6 +45,19 @@ class LBFGS(Optimizer):
     True
     """
 
+    _state_like_parameters = False
+    _options = (
+        LR,
+        *accepted(
+            "max_iter",
+            "max_eval",
+            "tolerance_grad",
+            "tolerance_change",
+            "history_size",
+            "line_search_fn",
+        ),
+    )
+
     def __init__(
         self,
         params: Any,
@@ -55,42 +69,15 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        check_rate(lr)
         if max_eval is None:
             max_eval = max_iter * 5 // 4
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "max_iter": max_iter,
-                "max_eval": max_eval,
-                "tolerance_grad": tolerance_grad,
-                "tolerance_change": tolerance_change,
-                "history_size": history_size,
-                "line_search_fn": line_search_fn,
-            },
-        )
+        super().__init__(params, locals())
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
-    # ---- the parameters as one vector ----
-
     def _flat_grad(self) -> wg.Tensor:
-        parts = []
-        for p in self.param_groups[0]["params"]:
-            grad = wg.zeros_like(p.detach()) if p.grad is None else p.grad
-            if grad.is_complex():
-                grad = wg.view_as_real(grad)
-            parts.append(grad.reshape(-1))
-        return wg.cat(parts, 0)
-
-    def _move(self, length: float, direction: wg.Tensor) -> None:
-        start = 0
-        for p in self.param_groups[0]["params"]:
-            target = wg.view_as_real(p.detach()) if p.is_complex() else p
-            count = target.numel()
-            target.add_(direction[start : start + count].view(target.shape), alpha=length)
-            start += count
+        params = self.param_groups[0]["params"]
+        return _ops._flatten_parameters([p.grad for p in params], params)
 
     @wg.no_grad()
     def step(self, closure: Callable[[], Any]) -> Any:
@@ -106,7 +93,7 @@ class LBFGS(Optimizer):
         search = group["line_search_fn"]
         if search not in (None, "strong_wolfe"):
             raise RuntimeError("only 'strong_wolfe' is supported")
-        params = group["params"]
+        params, history_size = group["params"], group["history_size"]
         state = self.state[params[0]]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
@@ -135,18 +122,24 @@ class LBFGS(Optimizer):
                 direction = grad.neg()
                 changes, moves, weights, scale = [], [], [], 1
             else:
-                change, move = grad.sub(previous_grad), direction.mul(length)
-                curvature = change.dot(move)
-                if curvature > 1e-10:
-                    if len(changes) == group["history_size"]:
+                direction, *learnt = _ops._lbfgs_direction(
+                    grad,
+                    previous_grad,
+                    direction,
+                    float(length),
+                    changes,
+                    moves,
+                    weights,
+                    float(scale),
+                    history_size,
+                )
+                if learnt:
+                    if changes and len(changes) >= history_size:
                         del changes[0], moves[0], weights[0]
-                    changes.append(change)
-                    moves.append(move)
-                    weights.append(1.0 / curvature)
-                    scale = curvature / change.dot(change)
-                direction = _times_inverse_hessian(grad.neg(), changes, moves, weights, scale)
-            previous_grad = grad.clone()
-            previous_loss = loss
+                    for kept, new in zip((changes, moves, weights), learnt[:3], strict=True):
+                        kept.append(new)
+                    scale = learnt[3]
+            previous_grad, previous_loss = grad, loss
 
             length = min(1.0, 1.0 / float(grad.abs().sum())) * lr if state["n_iter"] == 1 else lr
             slope = float(grad.dot(direction))
@@ -154,17 +147,13 @@ class LBFGS(Optimizer):
                 break
             used = 0
             if search is not None:
-                start = [p.detach().clone() for p in params]
+                start = _ops._flatten_parameters(params, params)
 
                 def try_length(
-                    t: float, direction: Any = direction, start: list = start
+                    t: float, direction: Any = direction, start: Any = start
                 ) -> tuple[float, wg.Tensor]:
-                    self._move(t, direction)
-                    value = float(evaluate())
-                    gradient = self._flat_grad()
-                    for p, before in zip(params, start, strict=True):
-                        p.copy_(before)
-                    return value, gradient
+                    _ops._move_parameters(params, start, direction, t)
+                    return float(evaluate()), self._flat_grad()
 
                 loss, grad, length, used = _strong_wolfe(
                     try_length,
@@ -175,10 +164,10 @@ class LBFGS(Optimizer):
                     slope,
                     most=max_eval - evaluations,
                 )
-                self._move(length, direction)
+                _ops._move_parameters(params, start, direction, length)
                 optimal = float(grad.abs().max()) <= tolerance_grad
             else:
-                self._move(length, direction)
+                _ops._move_parameters(params, None, direction, length)
                 optimal = False
                 if iteration != max_iter:  # after the last, nobody would look at the gradient
                     loss = float(evaluate())
@@ -199,23 +188,6 @@ class LBFGS(Optimizer):
         state["ro"], state["H_diag"] = weights, scale
         state["prev_flat_grad"], state["prev_loss"] = previous_grad, previous_loss
         return first_loss
-
-
-def _times_inverse_hessian(
-    q: wg.Tensor, changes: list, moves: list, weights: list, scale: Any
-) -> wg.Tensor:
-    """The two loops of algorithm 7.4."""
-    shares = []
-    for change, move, weight in zip(
-        reversed(changes), reversed(moves), reversed(weights), strict=True
-    ):
-        share = move.dot(q) * weight
-        q = q - share * change
-        shares.append(share)
-    r = q * scale
-    for change, move, weight, share in zip(changes, moves, weights, reversed(shares), strict=True):
-        r = r + move * (share - change.dot(r) * weight)
-    return r
 
 
 def _cubic_minimum(

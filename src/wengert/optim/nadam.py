@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wengert import _ops
 
-from .optimizer import (
-    Optimizer,
-    check_betas,
-    check_not_negative,
-    check_rate,
-    evaluate,
-    number,
-    zeros_like,
+from ._native import (
+    BETAS,
+    DECOUPLED,
+    EPS,
+    LR,
+    MAXIMIZE,
+    STEP,
+    WEIGHT_DECAY,
+    NativeOptimizer,
+    Option,
+    accepted,
+    not_negative,
+    scalar,
+    zeros,
 )
 
 __all__ = ["NAdam"]
 
 
-class NAdam(Optimizer):
+class NAdam(NativeOptimizer):
     """Adam with Nesterov's momentum.
 
     Every step ``t``, with ``g`` the gradient (negated if ``maximize``) and the momentum
@@ -48,8 +53,18 @@ class NAdam(Optimizer):
     Source: Dozat (2016), Incorporating Nesterov momentum into Adam.
     """
 
-    _numbers = ("step", "mu_product")
-    _state_like_parameters = True
+    _options = (
+        LR,
+        BETAS,
+        EPS,
+        WEIGHT_DECAY,
+        Option("momentum_decay", not_negative("Invalid momentum_decay value: {}"), float),
+        DECOUPLED,
+        MAXIMIZE,
+        *accepted("foreach", "capturable", "differentiable"),
+    )
+    _states = (zeros("exp_avg"), zeros("exp_avg_sq"), scalar("mu_product", 1.0), STEP)
+    _native: Any = staticmethod(_ops._nadam_step)
 
     def __init__(
         self,
@@ -66,52 +81,4 @@ class NAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
-        check_not_negative("momentum_decay value", momentum_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "momentum_decay": momentum_decay,
-                "decoupled_weight_decay": decoupled_weight_decay,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "differentiable": differentiable,
-            },
-        )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {
-            "step": number(0.0),
-            "mu_product": number(1.0),
-            "exp_avg": zeros_like(parameter),
-            "exp_avg_sq": zeros_like(parameter),
-        }
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "exp_avg", "exp_avg_sq", "mu_product", "step")
-            if gathered is None:
-                continue
-            beta1, beta2 = group["betas"]
-            _ops._nadam_step(
-                *gathered,
-                float(group["lr"]),
-                float(beta1),
-                float(beta2),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                float(group["momentum_decay"]),
-                group["decoupled_weight_decay"],
-                group["maximize"],
-            )
-        return loss
+        super().__init__(params, locals())

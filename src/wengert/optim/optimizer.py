@@ -8,13 +8,19 @@ import weakref
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, TypeAlias
 
 import wengert as wg
 
 from ..utils.hooks import RemovableHandle
 
-__all__ = ["Optimizer", "required"]
+__all__ = ["Optimizer", "ParamsT", "required"]
+
+# What an optimizer can be made from.
+ParamsT: TypeAlias = (
+    Iterable[wg.Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, wg.Tensor]]
+)
+_params_t = ParamsT
 
 
 class _Required:
@@ -338,27 +344,7 @@ class Optimizer:
             warnings.warn(text, stacklevel=4)
         return parameters, options
 
-    # ---- for the steps of subclasses ----
-
-    def _start(self, group: dict[str, Any], parameter: wg.Tensor) -> dict[str, Any]:
-        """The state of a parameter before its first step."""
-        raise NotImplementedError
-
-    def _gather(self, group: dict[str, Any], *names: str) -> list[Any] | None:
-        """The parameters that have a gradient, the gradients, and a list per named state.
-
-        None if there is no gradient.
-        """
-        used = [(p, grad) for p in group["params"] if (grad := p.grad) is not None]
-        if not used:
-            return None
-        params, grads = zip(*used, strict=True)
-        states = [self.state[p] for p in params]
-        if not all(states):
-            for p, values in zip(params, states, strict=True):
-                if not values:
-                    values.update(self._start(group, p))
-        return [params, grads, *[[values[name] for values in states] for name in names]]
+    # ---- checks of the first step ----
 
     def _check_model(self) -> None:
         """Raises if the module no longer has the optimizer's parameters, or has others."""
@@ -462,7 +448,7 @@ def _with_hooks(step: Callable) -> Callable:
             if replaced is not None:
                 if not (isinstance(replaced, tuple) and len(replaced) == 2):
                     raise RuntimeError(
-                        f"{step.__qualname__} must return None or a tuple of (new_args, "
+                        f"{type(self).__name__}.step must return None or a tuple of (new_args, "
                         f"new_kwargs), but got {replaced}."
                     )
                 args, kwargs = replaced
@@ -521,41 +507,33 @@ def _check_flags(options: Mapping[str, Any]) -> None:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
-def evaluate(closure: Callable[[], Any] | None) -> Any:
-    """Calls the closure of a step, if there is one, with gradients enabled."""
-    if closure is None:
-        return None
-    with wg.enable_grad():
-        return closure()
-
-
 def number(value: float) -> wg.Tensor:
     """A number of the state, as a tensor of no shape."""
     double = wg.get_default_dtype() == wg.float64
     return wg.tensor(value, dtype=wg.float64 if double else wg.float32)
 
 
-def zeros_like(parameter: wg.Tensor) -> wg.Tensor:
-    """State of a parameter's shape, dtype and strides."""
-    return wg.zeros_like(parameter.detach())
+# --- what optimizers that derive from Optimizer take from PyTorch's own ---
 
 
-def check_not_negative(what: str, value: Any) -> None:
-    """Raises the usual error for a negative option."""
-    if not value >= 0.0:
-        raise ValueError(f"Invalid {what}: {value}")
+def _use_grad_for_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator of ``step``: it records only if the option ``differentiable`` is set."""
+
+    @functools.wraps(function)
+    def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        with wg.set_grad_enabled(bool(self.defaults.get("differentiable"))):
+            return function(self, *args, **kwargs)
+
+    return step
 
 
-def check_rate(lr: Any, message: str = "Invalid learning rate: {}") -> None:
-    """Raises unless the learning rate is a number, or a tensor of one, of at least zero."""
-    if isinstance(lr, wg.Tensor) and lr.numel() != 1:
-        raise ValueError("Tensor lr must be 1-element")
-    if not lr >= 0.0:
-        raise ValueError(message.format(lr))
+def _default_to_fused_or_foreach(
+    params: Any, differentiable: bool, use_fused: bool = False
+) -> tuple[bool, bool]:
+    """Which ways of a step are faster on the parameters' devices: on the CPU, neither."""
+    return False, False
 
 
-def check_betas(betas: tuple[float, float]) -> None:
-    """Raises unless both decay rates are in [0, 1)."""
-    for index, beta in enumerate(betas):
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
+def _get_value(x: Any) -> Any:
+    """The number in a tensor; other things as they are."""
+    return x.item() if isinstance(x, wg.Tensor) else x

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wengert import _ops
 
-from .optimizer import (
-    Optimizer,
-    check_betas,
-    check_not_negative,
-    check_rate,
-    evaluate,
-    number,
-    zeros_like,
+from ._native import (
+    BETAS,
+    DECOUPLED,
+    EPS,
+    LR,
+    MAXIMIZE,
+    STEP,
+    WEIGHT_DECAY,
+    NativeOptimizer,
+    accepted,
+    zeros,
 )
 
 __all__ = ["RAdam"]
 
 
-class RAdam(Optimizer):
+class RAdam(NativeOptimizer):
     """Adam that adapts only when it has seen enough, and by a rectified amount.
 
     Every step ``t``, with ``g`` the gradient (negated if ``maximize``)::
@@ -48,8 +50,17 @@ class RAdam(Optimizer):
     Source: Liu et al. (2020), https://arxiv.org/abs/1908.03265.
     """
 
-    _numbers = ("step",)
-    _state_like_parameters = True
+    _options = (
+        LR,
+        BETAS,
+        EPS,
+        WEIGHT_DECAY,
+        DECOUPLED,
+        MAXIMIZE,
+        *accepted("foreach", "capturable", "differentiable"),
+    )
+    _states = (zeros("exp_avg"), zeros("exp_avg_sq"), STEP)
+    _native: Any = staticmethod(_ops._radam_step)
 
     def __init__(
         self,
@@ -65,48 +76,4 @@ class RAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "decoupled_weight_decay": decoupled_weight_decay,
-                "differentiable": differentiable,
-            },
-        )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {
-            "step": number(0.0),
-            "exp_avg": zeros_like(parameter),
-            "exp_avg_sq": zeros_like(parameter),
-        }
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "exp_avg", "exp_avg_sq", "step")
-            if gathered is None:
-                continue
-            beta1, beta2 = group["betas"]
-            _ops._radam_step(
-                *gathered,
-                float(group["lr"]),
-                float(beta1),
-                float(beta2),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                group["decoupled_weight_decay"],
-                group["maximize"],
-            )
-        return loss
+        super().__init__(params, locals())

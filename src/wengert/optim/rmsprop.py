@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wengert import _ops
 
-from .optimizer import Optimizer, check_not_negative, check_rate, evaluate, number, zeros_like
+from ._native import (
+    EPS,
+    LR,
+    MAXIMIZE,
+    STEP,
+    WEIGHT_DECAY,
+    NativeOptimizer,
+    Option,
+    accepted,
+    not_negative,
+    zeros,
+)
 
 __all__ = ["RMSprop"]
 
 
-class RMSprop(Optimizer):
+class RMSprop(NativeOptimizer):
     """Steps divided by the root mean square of past gradients.
 
     Every step, with ``g`` the gradient (negated if ``maximize``)::
@@ -40,8 +50,23 @@ class RMSprop(Optimizer):
     (2013), https://arxiv.org/abs/1308.0850.
     """
 
-    _numbers = ("step",)
-    _state_like_parameters = True
+    _options = (
+        LR,
+        Option("alpha", not_negative("Invalid alpha value: {}"), float),
+        EPS,
+        WEIGHT_DECAY,
+        Option("momentum", not_negative("Invalid momentum value: {}"), float),
+        MAXIMIZE,
+        Option("centered"),
+        *accepted("capturable", "foreach", "differentiable"),
+    )
+    _states = (
+        zeros("square_avg"),
+        zeros("grad_avg", lambda group: group["centered"]),
+        zeros("momentum_buffer", lambda group: group["momentum"] > 0),
+        STEP,
+    )
+    _native: Any = staticmethod(_ops._rmsprop_step)
 
     def __init__(
         self,
@@ -57,61 +82,4 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_not_negative("momentum value", momentum)
-        check_not_negative("weight_decay value", weight_decay)
-        check_not_negative("alpha value", alpha)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "alpha": alpha,
-                "eps": eps,
-                "centered": centered,
-                "weight_decay": weight_decay,
-                "capturable": capturable,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-            },
-        )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        state = {"step": number(0.0), "square_avg": zeros_like(parameter)}
-        if group["momentum"] > 0:
-            state["momentum_buffer"] = zeros_like(parameter)
-        if group["centered"]:
-            state["grad_avg"] = zeros_like(parameter)
-        return state
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            centered, momentum = bool(group["centered"]), float(group["momentum"])
-            names = ["square_avg", "step"]
-            if centered:
-                names.append("grad_avg")
-            if momentum > 0:
-                names.append("momentum_buffer")
-            gathered = self._gather(group, *names)
-            if gathered is None:
-                continue
-            params, grads, squares, steps, *rest = gathered
-            _ops._rmsprop_step(
-                params,
-                grads,
-                squares,
-                rest[0] if centered else (),
-                rest[-1] if momentum > 0 else (),
-                steps,
-                float(group["lr"]),
-                float(group["alpha"]),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                momentum,
-                group["maximize"],
-            )
-        return loss
+        super().__init__(params, locals())

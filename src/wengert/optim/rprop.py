@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import wengert as wg
 from wengert import _ops
 
-from .optimizer import Optimizer, check_rate, evaluate, number, zeros_like
+from ._native import MAXIMIZE, STEP, NativeOptimizer, Option, accepted, filled, floats, rate, zeros
 
 __all__ = ["Rprop"]
 
 
-class Rprop(Optimizer):
+def _check_etas(etas: Any) -> None:
+    if not 0.0 < etas[0] < 1.0 < etas[1]:
+        raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
+
+
+class Rprop(NativeOptimizer):
     """Resilient backpropagation: only the sign of the gradient counts; for full batches.
 
     Every element has a step size of its own. Where two gradients in a row agree in sign, it grows
@@ -33,8 +36,15 @@ class Rprop(Optimizer):
     learning: the RPROP algorithm.
     """
 
-    _numbers = ("step",)
-    _state_like_parameters = True
+    _options = (
+        Option("lr", rate()),
+        Option("etas", _check_etas, floats),
+        Option("step_sizes", None, floats),
+        MAXIMIZE,
+        *accepted("foreach", "differentiable", "capturable"),
+    )
+    _states = (zeros("prev"), filled("step_size", lambda group: float(group["lr"])), STEP)
+    _native: Any = staticmethod(_ops._rprop_step)
 
     def __init__(
         self,
@@ -48,47 +58,4 @@ class Rprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
-        if not 0.0 < etas[0] < 1.0 < etas[1]:
-            raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "etas": etas,
-                "step_sizes": step_sizes,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "capturable": capturable,
-            },
-        )
-
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        size: Any = float(group["lr"])
-        if parameter.is_complex():
-            size = complex(size, size)
-        return {
-            "step": number(0.0),
-            "prev": zeros_like(parameter),
-            "step_size": wg.full_like(parameter.detach(), size),
-        }
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            gathered = self._gather(group, "prev", "step_size", "step")
-            if gathered is None:
-                continue
-            eta_minus, eta_plus = group["etas"]
-            least, most = group["step_sizes"]
-            _ops._rprop_step(
-                *gathered,
-                float(eta_minus),
-                float(eta_plus),
-                float(least),
-                float(most),
-                group["maximize"],
-            )
-        return loss
+        super().__init__(params, locals())

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import wengert as wg
 from wengert import _ops
 
-from .optimizer import Optimizer, check_not_negative, check_rate, evaluate
+from ._native import LR, MAXIMIZE, WEIGHT_DECAY, NativeOptimizer, Option, accepted, not_negative
 
 __all__ = ["SGD"]
 
 
-class SGD(Optimizer):
+class SGD(NativeOptimizer):
     """Gradient descent with momentum.
 
     Every step, with ``g`` the gradient (negated if ``maximize``)::
@@ -42,7 +42,16 @@ class SGD(Optimizer):
     [0.0, 0.0]
     """
 
-    _state_like_parameters = True
+    _options = (
+        LR,
+        Option("momentum", not_negative("Invalid momentum value: {}"), float),
+        Option("dampening", None, float),
+        WEIGHT_DECAY,
+        Option("nesterov", None, bool),
+        MAXIMIZE,
+        *accepted("foreach", "differentiable", "fused"),
+    )
+    _native: Any = staticmethod(_ops._sgd_step)
 
     def __init__(
         self,
@@ -58,69 +67,29 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("momentum value", momentum)
-        check_not_negative("weight_decay value", weight_decay)
-        if nesterov and (momentum <= 0 or dampening != 0):
+        super().__init__(params, locals())
+
+    def _check(self, options: Mapping[str, Any]) -> None:
+        if options["nesterov"] and (options["momentum"] <= 0 or options["dampening"] != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-                "foreach": foreach,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        for group in self.param_groups:
-            used = [(p, grad) for p in group["params"] if (grad := p.grad) is not None]
-            if not used:
-                continue
-            params, grads = zip(*used, strict=True)
-            if group["momentum"] == 0:
-                self._update(group, params, grads, (), False)
-                continue
-            states = [self.state[p] for p in params]
-            buffers = [state.get("momentum_buffer") for state in states]
-            fresh = [i for i, buffer in enumerate(buffers) if buffer is None]
-            if not fresh:
-                self._update(group, params, grads, buffers, False)
-                continue
-            for i in fresh:
-                buffers[i] = states[i]["momentum_buffer"] = wg.empty_like(params[i].detach())
-            new = set(fresh)
-            started = [i for i in range(len(params)) if i not in new]
-            for chosen, first in ((started, False), (fresh, True)):
-                self._update(
-                    group,
-                    [params[i] for i in chosen],
-                    [grads[i] for i in chosen],
-                    [buffers[i] for i in chosen],
-                    first,
-                )
-        return loss
-
-    @staticmethod
-    def _update(group: dict[str, Any], params: Any, grads: Any, buffers: Any, first: bool) -> None:
-        if params:
-            _ops._sgd_step(
-                params,
-                grads,
-                buffers,
-                float(group["lr"]),
-                float(group["momentum"]),
-                float(group["dampening"]),
-                float(group["weight_decay"]),
-                group["nesterov"],
-                group["maximize"],
-                first,
-            )
+    def _update(self, group: dict[str, Any], params: tuple, grads: tuple) -> None:
+        options = self._converted(group)
+        if group["momentum"] == 0:
+            self._native(params, grads, (), *options, False)
+            return
+        states = [self.state[p] for p in params]
+        buffers = [values.get("momentum_buffer") for values in states]
+        fresh = {i for i, buffer in enumerate(buffers) if buffer is None}
+        if not fresh:
+            self._native(params, grads, buffers, *options, False)
+            return
+        for i in fresh:
+            buffers[i] = states[i]["momentum_buffer"] = wg.empty_like(params[i].detach())
+        for first in (False, True):
+            chosen = [i for i in range(len(params)) if (i in fresh) is first]
+            if len(chosen) == len(params):
+                self._native(params, grads, buffers, *options, first)
+            elif chosen:
+                parts = ([values[i] for i in chosen] for values in (params, grads, buffers))
+                self._native(*parts, *options, first)

@@ -8,16 +8,32 @@ file.
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import IO, Any
 
 from wengert import _C
 from wengert._storage import UntypedStorage
 
+from ._allowed import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
 from ._files import CorruptedError, Source, write
 
-__all__ = ["load", "save"]
+__all__ = [
+    "FILE_LIKE",
+    "MAP_LOCATION",
+    "add_safe_globals",
+    "clear_safe_globals",
+    "get_safe_globals",
+    "get_unsafe_globals_in_checkpoint",
+    "load",
+    "safe_globals",
+    "save",
+]
+
+FILE_LIKE = str | os.PathLike[str] | IO[bytes]
+MAP_LOCATION = Callable[[Any, str], Any] | _C.device | str | dict[str, str] | None
+
 
 # What reading a damaged file can raise besides CorruptedError.
 _DAMAGE = (
@@ -42,8 +58,10 @@ def save(
     Args:
         obj: nested dictionaries (also ``OrderedDict``, ``defaultdict``, ``Counter``), lists,
             tuples, sets and deques of tensors, parameters, numbers, strings, bytes, ``None``,
-            slices, ranges, dtypes, sizes, devices, generators, NumPy arrays and scalars. The
-            state dicts of modules, optimizers, schedulers and data loaders are made of these.
+            slices, ranges, dtypes, sizes, devices, generators, paths, dates and times, namespaces
+            (as of ``argparse``), NumPy arrays and scalars. The state dicts of modules, optimizers,
+            schedulers and data loaders are made of these. Named tuples, dataclasses and members of
+            enumerations too, where :func:`add_safe_globals` allows their class.
         f: a path, or a file object with ``write``. A path is replaced in one step once all is on
             the disk: who is interrupted finds the old file or the new one, never a half.
         pickle_module, pickle_protocol: accepted for PyTorch's sake; nothing is pickled.
@@ -81,13 +99,14 @@ def load(
     """Loads a file of :func:`save`, a safetensors file, or a checkpoint of ``torch.save``.
 
     No code of a file is ever run, whatever ``weights_only`` says: a PyTorch checkpoint is read by
-    an interpreter that knows tensors and plain data, and lists the names of anything else.
+    an interpreter that knows tensors, plain data and what :func:`add_safe_globals` allows, and
+    lists the names of anything else.
 
     Args:
         f: a path, or a file object with ``read``.
         map_location: where the tensors go: a device, its name, a dictionary of names, or a
             function of a storage and its name. Needed for checkpoints that were saved on a GPU.
-        pickle_module: must be None.
+        pickle_module: None or :mod:`pickle`; neither is used.
         weights_only: accepted; the answer is the same.
         mmap: map the file into memory instead of reading it, so that parts that are not used are
             never read. Writing to the tensors leaves the file as it is. ``f`` must be a path.
@@ -96,11 +115,11 @@ def load(
         the object; of a safetensors file that another program wrote, a dictionary of tensors.
 
     Raises:
-        pickle.UnpicklingError: a PyTorch checkpoint holds more than plain data.
+        pickle.UnpicklingError: the file holds more than plain data and what is allowed.
         RuntimeError: the file is damaged, is of no known format, or is for another device.
         EOFError: the file is empty.
     """
-    if pickle_module is not None:
+    if pickle_module not in (None, pickle):
         raise ValueError(
             "load(): pickle_module must be None, as load() never runs a pickle\n"
             f"  pickle_module: {pickle_module!r}"
@@ -122,6 +141,21 @@ def load(
         raise RuntimeError(f"load(): cannot read {source.name!r}: {reason}") from error
     finally:
         source.close()
+
+
+def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
+    """The names that a file asks for and that are neither plain data nor allowed.
+
+    Args:
+        f: a path, or a file object with ``read``.
+    """
+    from ._unpickler import UnknownNames
+
+    try:
+        load(f, map_location="cpu")
+    except UnknownNames as error:
+        return list(error.names)
+    return []
 
 
 def _load(source: Source, moved: Callable[[UntypedStorage, str], UntypedStorage]) -> Any:

@@ -15,6 +15,8 @@ from wengert._storage import UntypedStorage
 
 from ._files import CorruptedError, Source, need
 from ._numpy import make_array, make_scalar, plain_dtype
+from ._plain import FUNCTIONS as _PLAIN_FUNCTIONS
+from ._plain import NAMESPACES
 from ._tensors import view_of
 from ._unpickler import Unpickler, checked_key, make_counter, make_ordered
 
@@ -138,6 +140,7 @@ def _set_state(target: Any, state: Any) -> Any:
         state = state[0]
     if state:
         allowed = isinstance(target, (Tensor, collections.OrderedDict, collections.Counter))
+        allowed = allowed or type(target) in NAMESPACES.values()
         need(allowed and isinstance(state, dict), "an object is given a state that it cannot have")
         need(all(isinstance(key, str) for key in state), "an attribute has no name")
         target.__dict__.update(state)
@@ -242,6 +245,7 @@ _PLAIN: dict[str, Callable[..., Any]] = {
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **_REBUILD,
+    **_PLAIN_FUNCTIONS,
     "torch._tensor _rebuild_from_type_v2": _rebuild_from_type,
     "torch.serialization _get_layout": lambda name: name,
     "torch Size": _size,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import collections
+import dataclasses
+import enum
 import json
 import math
 import sys
@@ -17,10 +19,12 @@ from typing import Any
 from wengert import _C
 from wengert._C import Tensor
 
+from . import _allowed, _plain
 from ._files import Source, need
 from ._numpy import decode_numpy, encode_numpy
 from ._safetensors import Entry, Header
 from ._tensors import decode_tensors, encode_tensors
+from ._unpickler import refused
 
 __all__ = ["TREE", "decode", "encode"]
 
@@ -84,7 +88,9 @@ class _Encoder:
             return self.container(value, path)
         encoder = _LEAVES.get(kind)
         if encoder is not None:
-            return encoder(value)
+            encoded = encoder(value)
+            if encoded is not None:
+                return encoded
         if kind in (bytes, bytearray):
             return self.bytes_node(value, path)
         if _is_numpy(value):
@@ -95,15 +101,35 @@ class _Encoder:
                 return encoded
         if kind is _C.Generator:
             return {"$": "generator", "state": value.get_state().tolist()}
+        if _allowed.is_allowed(kind):
+            encoded = self.object(value, path)
+            if encoded is not None:
+                return encoded
         self.problem(path, value)
         return None
+
+    def object(self, value: Any, path: Path) -> Any:
+        """Of an allowed class, if it is one whose objects are plain."""
+        node: dict[str, Any] = {"$": "object", "class": _allowed.name_of(type(value))}
+        if isinstance(value, enum.Enum):
+            node["member"] = value.name
+        elif isinstance(value, tuple) and hasattr(value, "_fields"):
+            node["items"] = self.sequence(tuple(value), path)["items"]
+        elif dataclasses.is_dataclass(value):
+            names = [field.name for field in dataclasses.fields(value)]
+            node["fields"] = {
+                name: self.node(getattr(value, name), (*path, _Attributes(name))) for name in names
+            }
+        else:
+            return None
+        return node
 
     def problem(self, path: Path, value: Any) -> None:
         text = f"{_shown(path)}: {_kind_name(value)}"
         if hasattr(value, "state_dict") and not isinstance(value, type):
             text += "   save its state_dict() instead"
-        elif isinstance(value, tuple):
-            text += "   save it as a tuple or a dict"
+        elif _is_plain_class(type(value)):
+            text += "   allow it by serialization.add_safe_globals, or save it as a tuple or a dict"
         self.problems.append(text)
 
     def container(self, value: Any, path: Path) -> Any:
@@ -154,6 +180,9 @@ class _Encoder:
             self.problems.append(f"{_shown(path)}.default_factory: {_kind_name(factory)}")
         return {"$": "defaultdict", "factory": name, "items": self.pairs(value, path)}
 
+    def namespace(self, value: Any, path: Path) -> Any:
+        return {"$": type(value).__name__, "items": self.pairs(vars(value), path)}
+
     def bytes_node(self, value: Any, path: Path) -> Any:
         result: dict[str, Any] = {"$": type(value).__name__}
         if len(value) <= _INLINE_BYTES:
@@ -190,8 +219,10 @@ _CONTAINERS: dict[type, Callable[[_Encoder, Any, Path], Any]] = {
     collections.OrderedDict: _Encoder.special_dictionary,
     collections.Counter: _Encoder.special_dictionary,
     collections.defaultdict: _Encoder.default_dictionary,
+    **dict.fromkeys(_plain.NAMESPACES.values(), _Encoder.namespace),
 }
 _LEAVES: dict[type, Callable[[Any], Any]] = {
+    **_plain.LEAVES,
     complex: lambda z: {"$": "complex", "value": [z.real.hex(), z.imag.hex()]},
     range: lambda r: {"$": "range", "value": [r.start, r.stop, r.step]},
     slice: lambda s: {"$": "slice", "value": [_bound(s.start), _bound(s.stop), _bound(s.step)]},
@@ -204,6 +235,10 @@ _LEAVES: dict[type, Callable[[Any], Any]] = {
 
 def _bound(value: Any) -> int | None:
     return None if value is None else value.__index__()
+
+
+def _is_plain_class(kind: type) -> bool:
+    return issubclass(kind, (tuple, enum.Enum)) or dataclasses.is_dataclass(kind)
 
 
 def _kind_name(value: Any) -> str:
@@ -261,6 +296,7 @@ class _Decoder:
     def __init__(self, tensors: list[Tensor], blobs: list[Callable[[], bytes]]) -> None:
         self.tensors = tensors
         self.blobs = blobs
+        self.refused: dict[str, None] = {}  # names of classes that are not allowed
 
     def value(self, node: Any) -> Any:
         if isinstance(node, list):
@@ -312,6 +348,29 @@ class _Decoder:
         factory = None if name is None else _FACTORIES[name]
         return collections.defaultdict(factory, self.pairs(node))
 
+    def namespace(self, node: dict) -> Any:
+        pairs = self.pairs(node)
+        need(all(isinstance(key, str) for key, _ in pairs), "an attribute has no name")
+        return _plain.NAMESPACES[node["$"]](**dict(pairs))
+
+    def object(self, node: dict) -> Any:
+        cls: Any = _allowed.find(node["class"])
+        if cls is None:
+            self.refused[node["class"]] = None
+            return None
+        need(isinstance(cls, type), "an object has no class")
+        if "member" in node:
+            need(issubclass(cls, enum.Enum), f"{cls.__name__} has no members")
+            return cls[node["member"]]
+        if "items" in node:
+            need(issubclass(cls, tuple), f"{cls.__name__} is no tuple")
+            return cls(*self.items(node))
+        need(dataclasses.is_dataclass(cls), f"{cls.__name__} is no dataclass")
+        result = cls.__new__(cls)
+        for name, value in node["fields"].items():
+            object.__setattr__(result, name, self.value(value))
+        return result
+
     def tensor(self, node: dict) -> Tensor:
         number = node.get("index")
         need(type(number) is int and 0 <= number < len(self.tensors), "the tree has no such tensor")
@@ -349,6 +408,9 @@ _DECODERS: dict[str, Callable[[_Decoder, dict], Any]] = {
     "device": lambda _, node: _C.device(node["name"]),
     "Size": lambda _, node: _C.Size(node["value"]),
     "generator": _Decoder.generator,
+    "object": _Decoder.object,
+    **dict.fromkeys(_plain.NAMESPACES, _Decoder.namespace),
+    **dict.fromkeys(_plain.DECODERS, lambda _, node: _plain.DECODERS[node["$"]](node)),
     "numpy.scalar": lambda self, node: decode_numpy(node, self.data(node)),
     "numpy.ndarray": lambda self, node: decode_numpy(node, self.data(node)),
 }
@@ -383,4 +445,7 @@ def decode(source: Source, header: Header) -> Any:
             attributes = decoder.value(place["attributes"])
             need(isinstance(attributes, dict), "a tensor's attributes are no dictionary")
             tensor.__dict__.update(attributes)
-    return decoder.value(tree.get("root"))
+    result = decoder.value(tree.get("root"))
+    if decoder.refused:
+        raise refused(decoder.refused)
+    return result

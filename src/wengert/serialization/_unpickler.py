@@ -2,8 +2,8 @@
 
 A pickle is a program for a small stack machine (https://docs.python.org/3/library/pickletools.html)
 that may call any function by name. This machine has the same stack, but its functions are a fixed
-table of constructors of plain data, given to it; a name that is not in the table becomes a
-placeholder, and in the end all such names are reported together.
+table of constructors of plain data, given to it, and what the program has allowed; any other name
+becomes a placeholder, and in the end all such names are reported together.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import collections
 import pickle
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from . import _allowed
 from ._files import CorruptedError, need
 
 __all__ = ["Unpickler"]
@@ -34,6 +35,25 @@ class _Mark:
 
 
 _MARK = _Mark()
+
+
+class UnknownNames(pickle.UnpicklingError):
+    """A file asks for what is neither plain data nor allowed."""
+
+    names: tuple[str, ...] = ()
+
+
+def refused(names: Iterable[str]) -> UnknownNames:
+    """The error about names that are not allowed."""
+    shown = "".join(f"\n  {name}" for name in names)
+    error = UnknownNames(
+        "Weights only load failed: the file asks for functions or classes that are not plain "
+        f"data, and load() never runs code of a file{shown}\n"
+        "  If you trust them, import them and call serialization.add_safe_globals([...]). Or load "
+        "the file where they are defined, and save a state_dict() of plain data instead."
+    )
+    error.names = tuple(names)
+    return error
 
 
 class Unpickler:
@@ -83,13 +103,7 @@ class Unpickler:
         """Raises UnpicklingError with all names that are not in the table."""
         if not self.unknown:
             return
-        names = "".join(f"\n  {name}" for name in self.unknown)
-        raise pickle.UnpicklingError(
-            "Weights only load failed: the file asks for functions or classes that are not plain "
-            f"data, and load() never runs code of a file{names}\n"
-            "  Load it where these classes are defined and save a state_dict() of plain data "
-            "instead."
-        )
+        raise refused(self.unknown)
 
     # --- the stack ---
 
@@ -116,29 +130,42 @@ class Unpickler:
             return self.constants[name]
         if name in self.functions:
             return _Named(name)
-        self.unknown[name.replace(" ", ".", 1)] = None
+        full_name = name.replace(" ", ".", 1)
+        allowed = _allowed.find(full_name)
+        if allowed is not None:
+            return _Allowed(allowed)
+        self.unknown[full_name] = None
         return _Unknown(name)
 
-    def call(self, function: Any, arguments: Any) -> Any:
+    def call(self, function: Any, arguments: Any, keywords: Any = None, new: bool = False) -> Any:
         if isinstance(function, _Unknown):
             return _Unknown(function.name)
         need(isinstance(function, _Named), "the pickle calls something that is no function")
         need(isinstance(arguments, tuple), "the pickle calls with something that is no tuple")
         if self.unknown:  # it fails in the end; an argument may be a placeholder
             return _Unknown(function.name)
-        return self.functions[function.name](*arguments)
+        if not isinstance(function, _Allowed):
+            need(not keywords, "the pickle calls with keywords")
+            return self.functions[function.name](*arguments)
+        given = [a.value if isinstance(a, _Allowed) else a for a in arguments]
+        need(not any(isinstance(a, _Named) for a in given), "the pickle passes on a function")
+        if not new:
+            return function.value(*given)
+        need(isinstance(function.value, type), "the pickle makes an object of no class")
+        return function.value.__new__(function.value, *given, **(keywords or {}))
 
     def reduce(self, _: Any) -> None:
         arguments = self.pop()
         self.stack.append(self.call(self.pop(), arguments))
 
     def new_object(self, _: Any) -> None:
-        self.reduce(None)
+        arguments = self.pop()
+        self.stack.append(self.call(self.pop(), arguments, new=True))
 
     def new_object_with_keywords(self, _: Any) -> None:
-        keywords = self.pop()
-        need(keywords == {} or self.unknown, "the pickle calls with keywords")
-        self.reduce(None)
+        keywords, arguments = self.pop(), self.pop()
+        need(isinstance(keywords, dict) or self.unknown, "the pickle has keywords that are none")
+        self.stack.append(self.call(self.pop(), arguments, keywords, new=True))
 
     def global_name(self, argument: Any) -> None:
         self.stack.append(self.find(argument))
@@ -155,7 +182,11 @@ class Unpickler:
     def build(self, _: Any) -> None:
         state = self.pop()
         target = self.top()
-        if not isinstance(target, _Unknown) and not self.unknown:
+        if isinstance(target, _Unknown) or self.unknown:
+            return
+        if _allowed.is_allowed(type(target)):
+            _set_state(target, state)
+        else:
             self.stack[-1] = self.set_state(target, state)
 
     # --- containers ---
@@ -180,7 +211,7 @@ class Unpickler:
         target = self.top()
         if isinstance(target, _Unknown):
             return
-        need(type(target) is list, "the pickle extends no list")
+        need(_is_list(target), "the pickle extends no list")
         target.extend(items)
 
     def append(self, _: Any) -> None:
@@ -188,7 +219,7 @@ class Unpickler:
         target = self.top()
         if isinstance(target, _Unknown):
             return
-        need(type(target) is list, "the pickle extends no list")
+        need(_is_list(target), "the pickle extends no list")
         target.append(item)
 
     def add_to_set(self, _: Any) -> None:
@@ -221,6 +252,32 @@ class _Named:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+class _Allowed(_Named):
+    """A class or function that the program allows."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value.__name__)
+        self.value = value
+
+
+def _is_list(target: Any) -> bool:
+    return type(target) is list or (isinstance(target, list) and _allowed.is_allowed(type(target)))
+
+
+def _set_state(target: Any, state: Any) -> None:
+    """As the pickle module does it."""
+    if hasattr(target, "__setstate__"):
+        target.__setstate__(state)
+        return
+    attributes, slots = state if isinstance(state, tuple) and len(state) == 2 else (state, None)
+    for part in (attributes, slots):
+        need(part is None or isinstance(part, dict), "an object is given an unknown state")
+    if attributes:
+        vars(target).update(attributes)
+    for name, value in (slots or {}).items():
+        setattr(target, name, value)
 
 
 def checked_key(key: Any, depth: int = 0) -> Any:

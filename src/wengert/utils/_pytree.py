@@ -32,6 +32,14 @@ class _Container(NamedTuple):
     take: Callable[[Any], tuple[list[Any], Any]]  # the children, and what else rebuilds it
     build: Callable[[list[Any], Any], Any]
 
+    @property
+    def flatten_fn(self) -> Callable[[Any], tuple[list[Any], Any]]:
+        return self.take
+
+    @property
+    def unflatten_fn(self) -> Callable[[list[Any], Any], Any]:
+        return self.build
+
 
 def _take_keyed(tree: Any) -> tuple[list[Any], Any]:
     return list(tree.values()), list(tree)
@@ -66,11 +74,17 @@ def register_pytree_node(
     cls: type,
     flatten_fn: Callable[[Any], tuple[list[Any], Any]],
     unflatten_fn: Callable[[list[Any], Any], Any],
+    *,
+    serialized_type_name: str | None = None,
+    to_dumpable_context: Callable[[Any], Any] | None = None,
+    from_dumpable_context: Callable[[Any], Any] | None = None,
+    flatten_with_keys_fn: Callable[[Any], Any] | None = None,
 ) -> None:
     """Makes instances of ``cls`` inner nodes instead of leaves.
 
     ``flatten_fn(tree)`` gives the children and a context that is comparable with ``==``;
-    ``unflatten_fn(children, context)`` rebuilds the container. Raises ValueError if the class is
+    ``unflatten_fn(children, context)`` rebuilds the container. The other arguments are for saving
+    specs, and not used. Raises ValueError if the class is
     known already.
     """
     if cls in _CONTAINERS:
@@ -88,7 +102,7 @@ def _container(tree: Any) -> tuple[type | None, _Container | None]:
     return None, None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class TreeSpec:
     """The shape of a tree: ``kind`` is the container's class, or None for a leaf."""
 
@@ -96,6 +110,31 @@ class TreeSpec:
     context: Any
     children: tuple[TreeSpec, ...]
     num_leaves: int
+
+    def __init__(
+        self,
+        kind: type | None,
+        context: Any = None,
+        children: Iterable[TreeSpec] = (),
+        num_leaves: int | None = None,
+    ) -> None:
+        children = tuple(children)
+        if num_leaves is None:
+            num_leaves = 1 if kind is None else sum(each.num_leaves for each in children)
+        for name, value in (
+            ("kind", kind), ("context", context), ("children", children), ("num_leaves", num_leaves)
+        ):  # fmt: skip
+            object.__setattr__(self, name, value)  # it is frozen
+
+    @property
+    def type(self) -> Any:
+        """The container's class under PyTorch's name."""
+        return self.kind
+
+    @property
+    def children_specs(self) -> list[TreeSpec]:
+        """The children under PyTorch's name."""
+        return list(self.children)
 
     def is_leaf(self) -> bool:
         return self.kind is None
@@ -116,6 +155,41 @@ class TreeSpec:
 
 _BRACKETS = {tuple: ("(", ")"), list: ("[", "]"), dict: ("{", "}")}
 _LEAF = TreeSpec(None, None, (), 1)
+
+
+# Under these names packages flatten by rules of their own.
+_register_pytree_node = register_pytree_node
+PyTree = Any
+Context = Any
+SUPPORTED_NODES = _CONTAINERS
+
+
+def LeafSpec() -> TreeSpec:
+    """The spec of a leaf."""
+    return _LEAF
+
+
+def _dict_flatten(tree: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
+    return list(tree.values()), list(tree)
+
+
+def _dict_flatten_with_keys(tree: dict[Any, Any]) -> tuple[list[tuple[MappingKey, Any]], list[Any]]:
+    return [(MappingKey(key), value) for key, value in tree.items()], list(tree)
+
+
+def _dict_unflatten(values: Iterable[Any], context: list[Any]) -> dict[Any, Any]:
+    return dict(zip(context, values, strict=True))
+
+
+@dataclass(frozen=True)
+class MappingKey:
+    """A key on the way to a leaf."""
+
+    key: Any
+
+
+def _get_node_type(tree: Any) -> Any:
+    return _container(tree)[0]
 
 
 def tree_flatten(

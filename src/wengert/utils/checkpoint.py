@@ -24,8 +24,10 @@ __all__ = [
     "CheckpointError",
     "checkpoint",
     "checkpoint_sequential",
+    "get_device_states",
     "noop_context_fn",
     "set_checkpoint_early_stop",
+    "set_device_states",
 ]
 
 
@@ -85,6 +87,22 @@ class _Surroundings:
         finally:
             for generator, state in now:
                 generator.set_state(state)
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[wg.Tensor]]:
+    """The GPUs that tensors among the arguments are on, and the states of their random numbers.
+
+    There are none; the CPU's state is that of :func:`wengert.get_rng_state`.
+    """
+    return [], []
+
+
+def set_device_states(
+    devices: list[int], states: list[wg.Tensor], *, device_type: str | None = None
+) -> None:
+    """Sets the random numbers of these GPUs. Raises RuntimeError if there are any."""
+    if devices:
+        raise RuntimeError("Torch not compiled with CUDA enabled")
 
 
 # --- without a second backward call ---

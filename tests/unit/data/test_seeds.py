@@ -1,4 +1,4 @@
-"""Seeds of samples: all different, the same everywhere, and the program's generators untouched."""
+"""Seeds of batches: all different, the same everywhere, and the program's generators untouched."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import random
 import numpy as np
 
 import wengert as wg
-from wengert.utils.data._seeds import Isolated, mix, sample_seed, seed_all
+from wengert.utils.data import _fetch
+from wengert.utils.data._seeds import Isolated, mix, seed_all
 
 
 def test_seeds_differ_in_all_bits() -> None:
     seeds = {
-        sample_seed(epoch, index, seen, 0)
-        for epoch in (0, 1, 2**63 - 1)
-        for index in range(-50, 2000)
-        for seen in range(3)
+        mix(epoch, kind, number)
+        for epoch in (0, 1 << 20, 2**63 - 1)
+        for number in range(2050)
+        for kind in range(3)
     }
     assert len(seeds) == 3 * 2050 * 3
     assert len({seed & 0xFFFFFFFF for seed in seeds}) > 0.999 * len(seeds)  # what NumPy gets
@@ -27,10 +28,24 @@ def test_seeds_differ_in_all_bits() -> None:
 def test_seeds_stay_what_they_are() -> None:
     """A change here changes the data of every run that is resumed."""
     assert mix(0) == 0
+    assert mix(7, 4, 5) == 13945522643183583072
     assert mix(1, 2, 3) == mix(1, 2, 3) != mix(1, 3, 2)
-    assert sample_seed(7, 5, 0, 99) == sample_seed(7, np.int64(5), 0, 1) == mix(7, 1, 5, 0)
-    assert sample_seed(7, wg.tensor(5), 0, 99) == mix(7, 1, 5, 0)
-    assert sample_seed(7, "name", 0, 99) == sample_seed(7, ("a", 1), 0, 99) == mix(7, 2, 99)
+
+
+def test_seeding_is_paid_per_batch(monkeypatch) -> None:
+    calls = []
+    monkeypatch.setattr(_fetch, "seed_all", calls.append)
+    data = [(wg.tensor(i), i) for i in range(20)]
+
+    class Draws(wg.utils.data.Dataset):
+        def __len__(self) -> int:
+            return len(data)
+
+        def __getitem__(self, index: int) -> object:
+            return data[index]
+
+    list(wg.utils.data.DataLoader(Draws(), 5))
+    assert len(calls) == len(set(calls)) == 4
 
 
 def draws() -> tuple[float, ...]:

@@ -87,6 +87,20 @@ inline void block(const T* a, int64_t a_row, int64_t a_column, const T* b, int64
   }
 }
 
+template <typename T>
+inline void all_rows(int64_t m, const T* a, int64_t a_row, int64_t a_column, const T* b,
+                     int64_t b_row, int64_t depth, T* c, int64_t ldc, int64_t columns,
+                     const Scale<T>& scale) {
+  int64_t i = 0;
+  for (; i + kRows <= m; i += kRows) {
+    block<T, kRows>(a + i * a_row, a_row, a_column, b, b_row, depth, c + i * ldc, ldc, columns,
+                    scale);
+  }
+  for (; i < m; ++i) {
+    block<T, 1>(a + i * a_row, a_row, a_column, b, b_row, depth, c + i * ldc, ldc, columns, scale);
+  }
+}
+
 // Both operands contiguous along k and few rows: dot products, with nothing to pack.
 template <typename T>
 void dots(const DirectGemm& g, const T* a, const T* b, T* c, const Scale<T>& scale) {
@@ -141,15 +155,8 @@ void run(const DirectGemm& g) {
       }
       Scale<T> here = scale;
       if (here.bias != nullptr) here.bias += j;
-      int64_t i = 0;
-      for (; i + kRows <= g.m; i += kRows) {
-        block<T, kRows>(a_block + i * g.a_row, g.a_row, g.a_column, b_block, b_row, depth,
-                        c + i * g.ldc + j, g.ldc, columns, here);
-      }
-      for (; i < g.m; ++i) {
-        block<T, 1>(a_block + i * g.a_row, g.a_row, g.a_column, b_block, b_row, depth,
-                    c + i * g.ldc + j, g.ldc, columns, here);
-      }
+      all_rows(g.m, a_block, g.a_row, g.a_column, b_block, b_row, depth, c + j, g.ldc, columns,
+               here);
     }
     scale.beta = 1;  // the next blocks add to what is there
     scale.bias = nullptr;
@@ -157,7 +164,52 @@ void run(const DirectGemm& g) {
   } while (p < g.k);
 }
 
+template <typename T>
+void pack(int64_t k, int64_t n, const T* b, int64_t b_row, int64_t b_column, T* packed) {
+  for (int64_t j = 0; j < n; j += kColumns<T>) {
+    const int64_t columns = std::min(kColumns<T>, n - j);
+    for (int64_t p = 0; p < k; ++p, packed += kColumns<T>) {
+      const T* source = b + p * b_row + j * b_column;
+      for (int64_t l = 0; l < columns; ++l) packed[l] = source[l * b_column];
+      for (int64_t l = columns; l < kColumns<T>; ++l) packed[l] = 0;
+    }
+  }
+}
+
+template <typename T>
+void run_packed(int64_t m, int64_t n, int64_t k, const T* a, const T* packed, T* c) {
+  for (int64_t j = 0; j < n; j += kColumns<T>) {
+    Scale<T> scale{1, 0, nullptr, true};
+    for (int64_t p = 0; p < k; p += kDepth) {
+      const int64_t depth = std::min(kDepth, k - p);
+      all_rows(m, a + p, k, 1, packed, kColumns<T>, depth, c + j, n, std::min(kColumns<T>, n - j),
+               scale);
+      packed += depth * kColumns<T>;
+      scale.beta = 1;
+      scale.plain = false;
+    }
+  }
+}
+
 }  // namespace
+
+void pack_columns(DType dtype, int64_t k, int64_t n, const void* b, int64_t b_row, int64_t b_column,
+                  void* packed) {
+  if (dtype == DType::float64) {
+    return pack(k, n, static_cast<const double*>(b), b_row, b_column, static_cast<double*>(packed));
+  }
+  pack(k, n, static_cast<const float*>(b), b_row, b_column, static_cast<float*>(packed));
+}
+
+void packed_gemm(DType dtype, int64_t m, int64_t n, int64_t k, const void* a, const void* packed,
+                 void* c) {
+  if (dtype == DType::float64) {
+    return run_packed(m, n, k, static_cast<const double*>(a), static_cast<const double*>(packed),
+                      static_cast<double*>(c));
+  }
+  run_packed(m, n, k, static_cast<const float*>(a), static_cast<const float*>(packed),
+             static_cast<float*>(c));
+}
 
 void direct_gemm(DType dtype, const DirectGemm& gemm) {
   switch (dtype) {

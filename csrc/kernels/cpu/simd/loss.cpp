@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "kernels/cpu/simd/exp_row.h"
 #include "kernels/cpu/simd/row_tools.h"
 #include "kernels/math/elementary.h"
 
@@ -65,17 +66,6 @@ void for_positions(const LossShape& shape, const Fn& fn) {
                    fn(t / tiles, first, std::min(kRowTile, shape.spatial - first));
                  }
                });
-}
-
-// log_sum_exp of one row of contiguous logits; an infinite maximum is handled as in logsumexp.
-template <class T>
-compute_t<T> row_log_sum_exp(const T* x, int64_t n) {
-  using C = compute_t<T>;
-  C most = max_term<C>(0, n, [=](int64_t i) { return convert<C>(x[i]); });
-  if (std::isinf(most)) most = 0;
-  const double sum =
-      sum_terms<C>(0, n, [=](int64_t i) { return math::exp_below_zero(convert<C>(x[i]) - most); });
-  return most + std::log(static_cast<C>(sum));
 }
 
 template <class T>

@@ -112,4 +112,23 @@ WENGERT_KERNEL(adafactor_step, void,
                (DType dtype, int64_t n, const AdafactorStep& step, void* param, const void* grad,
                 void* variance, void* row_variance, void* column_variance));
 
+struct MuonStep {
+  double momentum, eps;
+  bool nesterov;
+};
+// Moves the buffer towards the gradient, and writes what is to be made orthogonal to `update`, in
+// bfloat16 and divided by its norm, or by eps where the norm is less.
+WENGERT_KERNEL(muon_start, void,
+               (DType dtype, int64_t n, const MuonStep& step, const void* grad, void* buffer,
+                void* update));
+// param = keep * param + size * update
+WENGERT_KERNEL(muon_apply, void,
+               (DType dtype, int64_t n, double keep, double size, const void* update, void* param));
+
+// out = a * x + b * y, and the dot product of that and z. `y` may be null, then it counts as zero;
+// so may `out`, to get the product alone, and `z`, then the result is 0. `out` may be any operand.
+WENGERT_KERNEL(combine, double,
+               (DType dtype, int64_t n, double a, const void* x, double b, const void* y, void* out,
+                const void* z));
+
 }  // namespace wengert::cpu

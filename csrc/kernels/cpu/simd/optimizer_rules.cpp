@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/simd/optimizer.h"
 #include "kernels/cpu/simd/row_tools.h"
+#include "kernels/cpu/simd/towards.h"
 
 namespace wengert::cpu::WENGERT_ISA {
 
@@ -22,18 +23,6 @@ struct Penalized {
   C operator()(C grad, C p) const {
     const C g = sign * grad;
     return decays ? g + decay * p : g;
-  }
-};
-
-// Towards `aim` by the share `take`, from the nearer end.
-template <class C>
-struct Towards {
-  C take, rest;
-  bool mostly_new;
-  explicit Towards(double share)
-      : take(static_cast<C>(share)), rest(C(1) - take), mostly_new(take >= C(0.5)) {}
-  C operator()(C old, C aim) const {
-    return mostly_new ? aim - (aim - old) * rest : old + take * (aim - old);
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "kernels/cpu/simd/exp_row.h"
 #include "kernels/cpu/simd/row_tools.h"
 #include "kernels/math/elementary.h"
 
@@ -16,9 +17,7 @@ void forward_row(bool log, const T* x, T* y, int64_t n, compute_t<T>* scratch) {
   using C = compute_t<T>;
   const C most = max_term<C>(0, n, [=](int64_t i) { return convert<C>(x[i]); });
   if (log) {
-    const C sum = static_cast<C>(sum_terms<C>(
-        0, n, [=](int64_t i) { return math::exp_below_zero(convert<C>(x[i]) - most); }));
-    const C log_sum = std::log(sum);
+    const C log_sum = std::log(static_cast<C>(exp_row<T>(x, most, nullptr, n)));
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) y[i] = convert<T>((convert<C>(x[i]) - most) - log_sum);
     return;
@@ -29,12 +28,7 @@ void forward_row(bool log, const T* x, T* y, int64_t n, compute_t<T>* scratch) {
   } else {
     exps = y;
   }
-  const double sum = sum_terms<C>(0, n, [=](int64_t i) {
-    const C e = math::exp_below_zero(convert<C>(x[i]) - most);
-    exps[i] = e;
-    return e;
-  });
-  const C scale = static_cast<C>(1 / sum);
+  const C scale = static_cast<C>(1 / exp_row<T>(x, most, exps, n));
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) y[i] = convert<T>(exps[i] * scale);
 }
@@ -154,16 +148,6 @@ void logsumexp_tile(const T* x, T* y, int64_t n, int64_t stride, int64_t width) 
   for (int64_t j = 0; j < width; ++j) y[j] = convert<T>(most[j] + std::log(sum[j]));
 }
 
-template <class T>
-void logsumexp_row(const T* x, T* y, int64_t n) {
-  using C = compute_t<T>;
-  C most = max_term<C>(0, n, [=](int64_t i) { return convert<C>(x[i]); });
-  if (std::isinf(most)) most = 0;
-  const double sum =
-      sum_terms<C>(0, n, [=](int64_t i) { return math::exp(convert<C>(x[i]) - most); });
-  *y = convert<T>(most + std::log(static_cast<C>(sum)));
-}
-
 // Shares the tiles of [outer, n, inner] between threads: fn(offset, output offset, width).
 template <class Fn>
 void for_tiles(const SoftmaxShape& shape, const Fn& fn) {
@@ -235,7 +219,9 @@ void logsumexp_forward(DType dtype, const SoftmaxShape& shape, const void* x, vo
       return;
     }
     parallel_for(shape.outer, grain_for(8 * shape.n), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) logsumexp_row(from + r * shape.n, to + r, shape.n);
+      for (int64_t r = begin; r < end; ++r) {
+        to[r] = convert<T>(row_log_sum_exp(from + r * shape.n, shape.n));
+      }
     });
   });
 }

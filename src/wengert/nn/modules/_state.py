@@ -14,7 +14,7 @@ from ..parameter import Parameter, is_lazy
 
 __all__ = ["StateMixin"]
 
-_EXTRA_STATE_KEY = "_extra_state"
+_EXTRA_STATE_KEY = _EXTRA_STATE_KEY_SUFFIX = "_extra_state"
 
 
 class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):

@@ -23,7 +23,7 @@ from ._hooks import (
     register_module_full_backward_pre_hook,
 )
 from ._registry import Registry
-from ._state import StateMixin
+from ._state import _EXTRA_STATE_KEY_SUFFIX, StateMixin, _IncompatibleKeys  # noqa: F401
 
 __all__ = [
     "Module",

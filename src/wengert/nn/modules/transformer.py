@@ -25,7 +25,7 @@ __all__ = [
 _Activation = str | Callable[[wg.Tensor], wg.Tensor]
 
 
-def _activation(activation: _Activation) -> Callable[[wg.Tensor], wg.Tensor]:
+def _get_activation_fn(activation: _Activation) -> Callable[[wg.Tensor], wg.Tensor]:
     if callable(activation):
         return activation
     if activation == "relu":
@@ -110,7 +110,7 @@ class TransformerEncoderLayer(Module):
         self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **options)
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
-        self.activation = _activation(activation)
+        self.activation = _get_activation_fn(activation)
 
     def forward(
         self,
@@ -187,7 +187,7 @@ class TransformerDecoderLayer(Module):
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
         self.dropout3 = Dropout(dropout)
-        self.activation = _activation(activation)
+        self.activation = _get_activation_fn(activation)
 
     def forward(
         self,

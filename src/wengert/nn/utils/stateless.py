@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import wengert as wg
@@ -10,6 +12,22 @@ import wengert as wg
 from ..modules.module import Module
 
 __all__ = ["functional_call"]
+
+
+@contextlib.contextmanager
+def _reparametrize_module(
+    module: Module,
+    parameters_and_buffers: dict[str, wg.Tensor],
+    *,
+    tie_weights: bool = False,
+    strict: bool = False,
+    stack_weights: bool = False,
+) -> Iterator[None]:
+    """A block in which a module has these parameters and buffers."""
+    from wengert.func._modules import _swapped
+
+    with _swapped(module, parameters_and_buffers, tie_weights, strict):
+        yield
 
 
 def functional_call(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ._seeds import mix, sample_seed, seed_all
+from ._seeds import mix, seed_all
 
 _SHOWN_INDICES = 8
 
@@ -28,13 +28,11 @@ def _silent(position: int) -> None:
 class Task:
     """One batch to be made.
 
-    ``indices`` is a list, or one index where there are no batches; ``seen`` counts for each index
-    how often it came before in this epoch, where that can be more than never.
+    ``indices`` is a list, or one index where there are no batches.
     """
 
     number: int
     indices: Any = None
-    seen: list[int] | None = None
 
     def place(self, position: int) -> str:
         """What is done at a sample of this batch, -1 for putting the batch together."""
@@ -60,7 +58,7 @@ class Fetcher:
         collate: makes a batch of samples, or converts one sample.
         batch_size: of a stream; ``None`` where samples come one by one.
         drop_last: of a stream.
-        seeds: seed the generators for every sample.
+        seeds: seed the generators for every batch.
     """
 
     def __init__(
@@ -94,46 +92,46 @@ class Fetcher:
             seed_all(mix(seed, 3, self.worker))
             self.stream = iter(self.dataset)
             self.taken = 0
-            for _ in range(skip * (self.batch_size or 1)):
-                if self._next(0) is END:
+            for _ in range(skip):
+                self._seed_stream()
+                if any(self._next(0) is END for _ in range(self.batch_size or 1)):
                     break
 
     def fetch(self, task: Task) -> Any:
         """The batch, or END."""
         if self.streams:
             return self._from_stream()
+        if self.seeds:
+            seed_all(mix(self.seed, 4, task.number))
         if not self.batched:
-            return self.collate(self._sample(task, task.indices, 0))
+            return self.collate(self._sample(task.indices, 0))
         whole = getattr(self.dataset, "__getitems__", None)
         if callable(whole):
             self.report(0)
-            if self.seeds:
-                seed_all(mix(self.seed, 4, task.number))
             samples = whole(task.indices)
         else:
-            samples = [self._sample(task, index, i) for i, index in enumerate(task.indices)]
+            samples = [self._sample(index, i) for i, index in enumerate(task.indices)]
         self.report(-1)
         return self.collate(samples)
 
-    def _sample(self, task: Task, index: Any, position: int) -> Any:
+    def _sample(self, index: Any, position: int) -> Any:
         self.report(position)
-        seen = 0 if task.seen is None else task.seen[position]
-        # No batch has this many samples, so that positions of an epoch differ.
-        if self.seeds:
-            seed_all(sample_seed(self.seed, index, seen, (task.number << 32) + position))
         try:
             return self.dataset[index]
         except StopIteration as error:  # would end the epoch
             raise RuntimeError(f"the data set raised StopIteration at index {index}") from error
 
-    def _next(self, position: int) -> Any:
-        self.report(position)
+    def _seed_stream(self) -> None:
         seed_all(mix(self.seed, 5, self.worker, self.taken))
         self.taken += 1
+
+    def _next(self, position: int) -> Any:
+        self.report(position)
         assert self.stream is not None
         return next(self.stream, END)
 
     def _from_stream(self) -> Any:
+        self._seed_stream()
         if self.batch_size is None:
             sample = self._next(0)
             return END if sample is END else self.collate(sample)

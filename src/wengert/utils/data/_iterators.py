@@ -100,7 +100,7 @@ class InProcess(LoaderIterator):
     def __init__(self, loader: Any, epoch: Epoch, fetcher: Fetcher) -> None:
         super().__init__(loader, epoch)
         self._fetcher = fetcher
-        # Every sample is seeded on its own.
+        # Every batch is seeded on its own.
         self._kept: Any = Isolated(None) if fetcher.seeds else contextlib.nullcontext()
         self._position = 0
         with self._kept:
@@ -253,7 +253,7 @@ class WithWorkers(LoaderIterator):
             if seconds is None and limit > 0:
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    self._pool.broken = True
+                    self._pool.give_up()
                     raise RuntimeError(self._late(limit))
                 answers = self._pool.wait(left)
             else:

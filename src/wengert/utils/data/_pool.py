@@ -64,10 +64,12 @@ class Pool:
     def __init__(self, context: Any, setups: list[Setup]) -> None:
         self.workers: list[_Worker] = []
         self.epoch = 0
-        self.broken = False
+        self._grace = [_GRACE_SECONDS]
         self._selector = selectors.DefaultSelector()
         # Also runs when the program ends.
-        self.close = weakref.finalize(self, _stop, self.workers, self._selector, os.getpid())
+        self.close = weakref.finalize(
+            self, _stop, self.workers, self._selector, os.getpid(), self._grace
+        )
         try:
             for setup in setups:
                 self._start(context, setup)
@@ -80,6 +82,15 @@ class Pool:
                     "top of a module"
                 )
             raise
+
+    @property
+    def broken(self) -> bool:
+        """Is it of no more use? Then nobody waits for what its workers are at."""
+        return not self._grace[0]
+
+    def give_up(self) -> None:
+        """Makes it broken."""
+        self._grace[0] = 0.0
 
     def _start(self, context: Any, setup: Setup) -> None:
         worker = _Worker(setup.number)
@@ -143,7 +154,7 @@ class Pool:
             else:
                 dead.append(worker)
         if dead:
-            self.broken = True
+            self.give_up()
             raise RuntimeError(self._obituary(dead[0]))
         return answers
 
@@ -184,7 +195,7 @@ class Pool:
         return (
             f"DataLoader worker (pid(s) {worker.process.pid}) exited unexpectedly\n"
             f"  worker {worker.number} of {len(self.workers)}: {how}\n"
-            f"  {self.whereabouts(worker)}"
+            f"  {self.whereabouts(worker)}{worker.progress.last_words()}"
         )
 
     def whereabouts(self, worker: _Worker) -> str:
@@ -198,7 +209,7 @@ class Pool:
         return "it was " + task.place(position)
 
 
-def _stop(workers: list[_Worker], selector: Any, owner: int) -> None:
+def _stop(workers: list[_Worker], selector: Any, owner: int, grace: list[float]) -> None:
     """Ends all workers: asks them, waits a little, and then does not ask any more."""
     if os.getpid() != owner:
         return  # a forked process has copies of all this, but the workers are not its own
@@ -208,7 +219,7 @@ def _stop(workers: list[_Worker], selector: Any, owner: int) -> None:
             if worker.progress is not None:
                 worker.progress.stop()
             worker.end.close()
-        deadline = time.monotonic() + _GRACE_SECONDS
+        deadline = time.monotonic() + grace[0]
         for worker in started:
             worker.process.join(max(0.0, deadline - time.monotonic()))
         for worker in started:

@@ -1,20 +1,20 @@
-"""Random numbers that depend on the sample, not on who loads it.
+"""Random numbers that depend on the batch, not on who loads it.
 
-Before a sample is loaded, wengert's default generator, Python's ``random`` and NumPy's global
-generator (if NumPy is imported) are seeded from the epoch's seed and the sample's index. So batches
-are the same with any number of workers, and a resumed run sees the same augmentations.
+Before a batch is loaded, wengert's default generator, Python's ``random`` and NumPy's global
+generator (if NumPy is imported) are seeded from the epoch's seed and the batch's number. So batches
+are the same with any number of workers, and a resumed run sees the same augmentations. One worker
+makes a batch in order, so nothing is to be done for each sample.
 """
 
 from __future__ import annotations
 
-import operator
 import random
 import sys
 from typing import Any
 
 import wengert as wg
 
-__all__ = ["Isolated", "mix", "sample_seed", "seed_all"]
+__all__ = ["Isolated", "mix", "seed_all"]
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -31,18 +31,6 @@ def mix(seed: int, *numbers: int) -> int:
     seed = (seed ^ seed >> 30) * 0xBF58476D1CE4E5B9 & _MASK
     seed = (seed ^ seed >> 27) * 0x94D049BB133111EB & _MASK
     return seed ^ seed >> 31
-
-
-def sample_seed(seed: int, index: Any, occurrence: int, position: int) -> int:
-    """The seed of one sample.
-
-    ``occurrence`` says how often the same index came before in this epoch; ``position`` counts the
-    samples of the epoch and stands in for an index that is no integer.
-    """
-    try:
-        return mix(seed, 1, operator.index(index), occurrence)
-    except TypeError:
-        return mix(seed, 2, position)
 
 
 def seed_all(seed: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import mmap
 import os
@@ -26,6 +27,7 @@ from ._transport import dumps, loads, receive
 __all__ = ["Progress", "Setup", "run"]
 
 _PARENT_CHECK_SECONDS = 2.0
+_LONGEST_TRACEBACK = 1 << 16
 
 
 @dataclass
@@ -46,8 +48,8 @@ class Progress:
     _FORM = struct.Struct("<qqqq")
 
     def __init__(self, descriptor: int) -> None:
+        self._file = descriptor
         self._memory = mmap.mmap(descriptor, mmap.PAGESIZE)
-        os.close(descriptor)
 
     def _get(self, place: int) -> int:
         return self._FORM.unpack_from(self._memory)[place]
@@ -83,9 +85,20 @@ class Progress:
         self._set(2, place[0] + 1)
         self._set(3, place[1] + 1)
 
+    def record_faults(self) -> None:
+        """Has the traceback written behind the numbers when this process dies of a fault."""
+        os.lseek(self._file, mmap.PAGESIZE, os.SEEK_SET)
+        faulthandler.enable(self._file, all_threads=False)
+
+    def last_words(self) -> str:
+        """The traceback of a fault, with a line break before it, or nothing."""
+        text = os.pread(self._file, _LONGEST_TRACEBACK, mmap.PAGESIZE).decode(errors="replace")
+        return f"\n{text.rstrip()}" if text else ""
+
     def close(self) -> None:
         """Lets go of the memory."""
         self._memory.close()
+        os.close(self._file)
 
 
 class _GivenUp(BaseException):
@@ -111,6 +124,7 @@ def run(end: socket.socket, others: list[socket.socket], setup: Setup) -> None:
     if descriptor is None:
         return
     progress = Progress(descriptor)
+    progress.record_faults()
     fetcher = setup.fetcher
     fetcher.worker = setup.number
     _info.current = WorkerInfo(setup.number, setup.num_workers, setup.seed, fetcher.dataset)

@@ -10,7 +10,7 @@ import wengert as wg
 
 from ._collate import default_collate, default_convert
 from ._fetch import Fetcher
-from ._iterators import InProcess, OfTensors, WithWorkers
+from ._iterators import InProcess, LoaderIterator, OfTensors, WithWorkers
 from ._order import Epoch, draw_seed, own_generators
 from ._seeds import mix
 from .dataset import IterableDataset, TensorDataset, is_plain
@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["DataLoader"]
 
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+
+
+# Under these names packages derive from what iterates over a loader, or ask for its kind.
+_BaseDataLoaderIter = LoaderIterator
+_SingleProcessDataLoaderIter, _MultiProcessingDataLoaderIter = InProcess, WithWorkers
+
+
+_collate_fn_t = Callable[[list[Any]], Any]
+_worker_init_fn_t = Callable[[int], None]
+
+
+class _DatasetKind:
+    """How samples are had from a data set: by index, or one after the other."""
+
+    Map, Iterable = 0, 1
 
 
 class DataLoader:

@@ -6,13 +6,15 @@ would need a compiled program, such as saving one, is not there.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
-from wengert import _missing
+from wengert import _missing, nn
 
 __all__ = [
-    "Final", "annotate", "export", "freeze", "ignore", "is_scripting", "is_tracing", "isinstance",
+    "Final", "RecursiveScriptModule", "ScriptFunction", "ScriptModule", "TracerWarning",
+    "annotate", "export", "freeze", "ignore", "is_scripting", "is_tracing", "isinstance",
     "optimize_for_inference", "script", "script_if_tracing", "trace", "trace_module", "unused",
 ]  # fmt: skip
 
@@ -34,6 +36,16 @@ def script(obj: Any, *args: Any, **kwargs: Any) -> Any:
 def script_if_tracing(fn: Any) -> Any:
     """Returns the function itself."""
     return fn
+
+
+_script_if_tracing = script_if_tracing
+
+
+def _overload(fn: Any) -> Any:
+    return fn
+
+
+_overload_method = _overload
 
 
 def trace(func: Any, example_inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -81,6 +93,30 @@ def is_tracing() -> bool:
     return False
 
 
+class ScriptModule(nn.Module):
+    """The class of compiled modules: `script` returns the module itself, so there are none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError(
+            "ScriptModule(): there is no TorchScript; derive from nn.Module, programs run eagerly"
+        )
+
+
+class RecursiveScriptModule(ScriptModule):
+    """The class of compiled modules: there are none."""
+
+
+class ScriptFunction:
+    """The class of compiled functions: `script` returns the function itself, so there are none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("ScriptFunction(): there is no TorchScript; programs run eagerly")
+
+
+class TracerWarning(Warning):
+    """What a tracer warns of; there is none."""
+
+
 def annotate(the_type: Any, the_value: Any) -> Any:
     """Returns the value."""
     return the_value
@@ -94,4 +130,6 @@ def isinstance(obj: Any, target_type: Any) -> bool:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "annotations":
+        return importlib.import_module("wengert.jit.annotations")
     _missing.raise_missing(sys.modules[__name__], name)

@@ -1,0 +1,1 @@
+"""What programs name of quantization at import; see :mod:`wengert.ao.quantization`."""

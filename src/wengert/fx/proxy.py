@@ -1,0 +1,5 @@
+"""See :mod:`wengert.fx`."""
+
+from wengert.fx import Proxy
+
+__all__ = ["Proxy"]

@@ -1,0 +1,1 @@
+"""Operators of ONNX: there are none, since there is no export."""
