@@ -602,6 +602,12 @@ def difference(lines: Sequence[str], ours: Any, theirs: Any) -> str | None:
             raise NotFinite  # we need fewer saved values: there was nothing to free
         if (
             raised is None
+            and "a leaf Variable that" in str(expected)
+            and writes_to_view(line, other)
+        ):
+            raise NotFinite  # PyTorch has not noticed yet that the base was written to
+        if (
+            raised is None
             and "index_copy_" in "".join(lines)
             and "modified by an inp" in str(expected)
         ):
@@ -613,6 +619,11 @@ def difference(lines: Sequence[str], ours: Any, theirs: Any) -> str | None:
         if not isinstance(raised, type(expected)):
             return f"{line}: raised {raised!r:.200}, not {expected!r:.200}"
     return compare_states(tensors_of(mine), tensors_of(other))
+
+
+def writes_to_view(line: str, variables: dict[str, Any]) -> bool:
+    found = re.search(r"t\d+", line)
+    return found is not None and variables[found[0]]._is_view()
 
 
 def attribute(tensor: Any, name: str) -> Any:
