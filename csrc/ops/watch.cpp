@@ -256,7 +256,7 @@ void watch_gradients(Node& node, const Tensor* incoming, Tensor* outgoing) {
     const bool nan = health.nan && watch_mode.nan;
     std::string text = str("Function '", node.type->name, "' returned ", nan ? "nan" : "inf",
                            " values in its ", i, "th output.");
-    if (const FaultMark* mark = mark_of(outgoing[i])) text += mark->fault->story;
+    if (const auto fault = fault_of(outgoing[i], false)) text += fault->story;
     if (watch_stories.gradient != nullptr) {
       const Ref<GraphObject> made = given.inf ? std::move(infinity) : nullptr;
       text += watch_stories.gradient(node, i, health, incoming, outgoing,
