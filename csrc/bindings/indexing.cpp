@@ -322,6 +322,10 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       ops::masked_fill_(target, mask, source);
       return 0;
     }
+    // What a mask picks takes one number of any dtype, as in masked_fill_.
+    if (source.numel() == 1 && source.dtype() != target.dtype() && lone_mask(resolved).defined()) {
+      source = ops::_to_dtype(source, target.dtype());
+    }
     check_inplace("index_put_", target);  // before masks are looked at, as PyTorch does
     ops::index_put_(target, expand_masks(resolved), without_leading_ones(source), false);
     return 0;
