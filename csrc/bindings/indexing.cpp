@@ -18,6 +18,7 @@ bool is_integer(PyObject* item) {
   if (PyLong_Check(item)) return true;
   if (is_tensor(item)) {
     const Tensor& tensor = unwrap(item);
+    if (is_wrapped(tensor)) return false;  // a number for each sample: as good as an index tensor
     return tensor.ndim() == 0 && is_integral(tensor.dtype()) && !is_mask(tensor.dtype());
   }
   return PyIndex_Check(item) && PySequence_Check(item) == 0;
@@ -208,6 +209,11 @@ std::vector<Tensor> expand_masks(const Resolved& resolved) {
           kIndex, "The shape of the mask ", to_string(index.sizes()), " at index ", d,
           " does not match the shape of the indexed tensor ", to_string(resolved.view.sizes()),
           " at index ", dim + d);
+    }
+    for (const Tensor* at = &index; is_wrapped(*at); at = &(*at)->wrapper->inner) {
+      WENGERT_CHECK((*at)->wrapper->dim < 0, kRuntime,
+                    "vmap: We do not support batching operators that can output dynamic shape. "
+                    "Attempted to vmap over indexing with a boolean mask. Use where()");
     }
     const Tensor coordinates = ops::nonzero(index.ndim() == 0 ? ops::unsqueeze(index, 0) : index);
     for (int64_t d = 0; d < used; ++d) result.push_back(ops::select(coordinates, 1, d));
