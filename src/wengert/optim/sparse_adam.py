@@ -7,7 +7,8 @@ from typing import Any
 
 import wengert as wg
 
-from .optimizer import Optimizer, check_betas, evaluate, zeros_like
+from ._native import betas as check_betas
+from .optimizer import Optimizer
 
 __all__ = ["SparseAdam"]
 
@@ -57,19 +58,26 @@ class SparseAdam(Optimizer):
         check_betas(betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
 
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {"step": 0, "exp_avg": zeros_like(parameter), "exp_avg_sq": zeros_like(parameter)}
-
+    @wg.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
-        with wg.no_grad():
-            for group in self.param_groups:
-                gathered = self._gather(group, "exp_avg", "exp_avg_sq")
-                for values in zip(*gathered, strict=True) if gathered is not None else ():
-                    state = self.state[values[0]]
-                    state["step"] += 1
-                    self._change(group, state["step"], *values)
+        loss = None
+        if closure is not None:
+            with wg.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                if not state:
+                    moments = (wg.zeros_like(parameter) for _ in range(2))
+                    state |= dict(
+                        zip(("step", "exp_avg", "exp_avg_sq"), (0, *moments), strict=True)
+                    )
+                state["step"] += 1
+                values = (parameter.grad, state["exp_avg"], state["exp_avg_sq"])
+                self._change(group, state["step"], parameter, *values)
         return loss
 
     def _change(
