@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __all__ = (
     "alias_copy", "as_strided_", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy",
     "permute_copy", "resize_as_", "select_copy", "slice_copy", "split_copy",
-    "split_with_sizes_copy", "squeeze_copy", "t_copy", "transpose_copy", "unbind_copy", "unfold_copy",
-    "unsqueeze_copy", "view_as_complex_copy", "view_as_real_copy", "view_copy",
+    "split_with_sizes_copy", "squeeze_copy", "t_copy", "transpose_copy", "unbind_copy",
+    "unfold_copy", "unsqueeze_copy", "view_as_complex_copy", "view_as_real_copy", "view_copy",
 )  # fmt: skip
 
 METHODS = ("as_strided_",)
