@@ -248,6 +248,12 @@ def install_randomness():
         keep = torch.from_numpy(_numbers.random(tuple(input.shape)) >= p)
         return input * keep.to(input.dtype) / (1 - p) if p < 1 else input * 0
 
+    def dropout_channels(input, p=0.5, training=True, inplace=False):
+        if not training or p == 0:
+            return input
+        shape = (*input.shape[:2], *[1] * (input.dim() - 2))
+        return input * torch.from_numpy(_numbers.random(shape) >= p).to(input.dtype) / (1 - p)
+
     torch.randn, torch.rand = made(normal), made(flat)
     torch.randn_like, torch.rand_like = like(normal), like(flat)
     torch.randint, torch.randperm, torch.bernoulli = randint, randperm, bernoulli
@@ -257,6 +263,8 @@ def install_randomness():
         lambda shape, p=0.5, **_: (_numbers.random(shape) < p).astype(np.float64)
     )
     nn.functional.dropout = dropout
+    for name in ("dropout1d", "dropout2d", "dropout3d"):
+        setattr(nn.functional, name, dropout_channels)
 
 
 def _numbers_of(method):

@@ -22,12 +22,14 @@ __all__ = [
 ]
 
 _DEVICES = ("cpu", "cuda")
+# Programs ask about these, too, before they use one.
+_ASKED = (*_DEVICES, "hpu", "ipu", "maia", "mps", "mtia", "xla", "xpu")
 
 
-def _check_device(device_type: Any) -> None:
+def _check_device(device_type: Any, known: tuple[str, ...] = _DEVICES) -> None:
     if not isinstance(device_type, str):
         raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
-    if device_type not in _DEVICES:
+    if device_type not in known:
         raise RuntimeError(f"User specified an unsupported autocast device_type '{device_type}'")
 
 
@@ -43,7 +45,7 @@ def is_autocast_available(device_type: str) -> bool:
 
 def is_autocast_enabled(device_type: str = "cpu") -> bool:
     """Is this thread inside an enabled region of :class:`autocast`?"""
-    _check_device(device_type)
+    _check_device(device_type, _ASKED)
     return device_type == "cpu" and _C._is_autocast_on()
 
 
@@ -73,7 +75,7 @@ def set_autocast_enabled(device_type: str, enabled: bool) -> None:
 
 def get_autocast_dtype(device_type: str = "cpu") -> Any:
     """The dtype of operators that run in low precision: of this thread, for this kind of device."""
-    _check_device(device_type)
+    _check_device(device_type, _ASKED)
     return _C._get_autocast()[1] if device_type == "cpu" else wg.float16
 
 
