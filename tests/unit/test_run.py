@@ -179,9 +179,9 @@ def test_imports_of_torch(root: Path, tmp_path: Path) -> None:
             "cannot import name 'Liner' from 'torch.nn'\n  wengert has: Linear, Bilinear",
         ),
         (
-            "import torch.onnx",
+            "import torch.export",
             ModuleNotFoundError,
-            "No module named 'torch.onnx'\n  wengert: export to ONNX is not supported",
+            "No module named 'torch.export'\n  wengert: there is no graph capture; programs run eagerly",
         ),
         (
             "import torch; torch.qqqqq",
