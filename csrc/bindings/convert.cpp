@@ -163,6 +163,37 @@ bool is_given_layout(const Signature& signature, const char* name, PyObject* val
 
 }  // namespace
 
+namespace {
+
+enum class OlderForm { kNo, kTaken, kFailed };
+
+// x.add_(2, y), x.addcmul_(0.5, y, z): the factor before the tensors, which PyTorch still takes.
+OlderForm take_older_form(const Signature& signature, PyObject* const* args, Py_ssize_t count,
+                          PyObject** slots, int filled) {
+  if (filled + count != signature.positional + 1 || filled + count < 3) return OlderForm::kNo;
+  int factor = find_name(signature, "alpha");
+  if (factor < 0) factor = find_name(signature, "value");
+  PyObject* number = args[1 - filled];
+  if (factor < signature.positional || !(PyFloat_Check(number) || PyLong_Check(number))) {
+    return OlderForm::kNo;
+  }
+  for (Py_ssize_t i = 2 - filled; i < count; ++i) {
+    if (!is_tensor(args[i])) return OlderForm::kNo;
+  }
+  if (PyErr_WarnFormat(PyExc_UserWarning, 1,
+                       "This overload of %s is deprecated: give the number as '%s', after the "
+                       "tensors",
+                       signature.name, signature.names[factor]) != 0) {
+    return OlderForm::kFailed;
+  }
+  if (filled == 0) slots[0] = args[0];
+  slots[factor] = number;
+  for (Py_ssize_t i = 2 - filled, at = 1; i < count; ++i, ++at) slots[at] = args[i];
+  return OlderForm::kTaken;
+}
+
+}  // namespace
+
 bool parse_arguments(const Signature& signature, PyObject* self, PyObject* const* args,
                      Py_ssize_t count, PyObject* keywords, PyObject** slots, PyObject** packed) {
   for (int i = 0; i < signature.count; ++i) slots[i] = nullptr;
@@ -184,6 +215,9 @@ bool parse_arguments(const Signature& signature, PyObject* self, PyObject* const
     }
   }
   if (count + filled > signature.positional) {
+    const OlderForm form = take_older_form(signature, args, count, slots, filled);
+    if (form == OlderForm::kTaken && keywords == nullptr) return true;
+    if (form == OlderForm::kFailed) return false;
     PyErr_Format(PyExc_TypeError,
                  "%s() takes from %d to %d positional arguments but %zd were given", signature.name,
                  signature.required, signature.positional, count + filled);

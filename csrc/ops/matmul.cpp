@@ -91,8 +91,11 @@ void run_batches(cpu::Gemm g, const Batches& batches) {
   g.c_batch_stride = g.m * g.n;
   // One matrix on the right of many: they are one tall matrix.
   const int64_t row_stride = g.a.transpose ? 1 : g.a.ld;
-  if (g.b.batch_stride == 0 && g.a.batch_stride == g.m * row_stride && g.batch > 1) {
-    g.m *= g.batch;
+  const int64_t rows = g.m * g.batch;
+  if (g.a.transpose && g.k <= 1) g.a.ld = std::max(g.a.ld, rows);  // no second column lies there
+  if (g.b.batch_stride == 0 && g.a.batch_stride == g.m * row_stride && g.batch > 1 &&
+      (!g.a.transpose || g.a.ld >= rows)) {
+    g.m = rows;
     g.batch = 1;
   }
   if (levels.size() == 1) return cpu::gemm(g);

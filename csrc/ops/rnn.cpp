@@ -1,7 +1,9 @@
 // Recurrent layers, all steps at once.
 #include "kernels/cpu/simd/rnn.h"
 
+#include "device/cpu/parallel.h"
 #include "kernels/cpu/blas.h"
+#include "kernels/cpu/simd/direct_gemm.h"
 #include "operators/basic.h"
 #include "operators/creation.h"
 #include "operators/elementwise.h"
@@ -59,6 +61,26 @@ void product(const Layer& layer, int64_t m, int64_t n, int64_t k, const void* a,
   g.ldc = n;
   g.beta = beta;
   cpu::gemm(g);
+}
+
+// A weight that stays in the cache is laid out once for all steps; then each thread takes some rows
+// of the batch through all of them, and none waits for another.
+bool fits_cache(const Layer& layer) {
+  return layer.batch >= 8 && layer.bytes(4 * layer.size * layer.size) <= (int64_t{1} << 20);
+}
+
+// C[m, n] = A[m, k] times a packed weight, on the calling thread.
+void times_packed(const Layer& layer, int64_t m, int64_t n, int64_t k, const void* a,
+                  const Tensor& packed, void* c) {
+  cpu::packed_gemm(layer.dtype, {m, n, k, a, k, 1, nullptr, 0, 1, c, n, 1, 0, nullptr},
+                   packed.data());
+}
+
+// fn(first, rows) for the rows of the batch.
+template <typename Fn>
+void for_rows(const Layer& layer, const Fn& fn) {
+  constexpr int64_t kGrain = 8;  // rows: the kernel takes four at a time
+  parallel_for(layer.batch, kGrain, [&](int64_t begin, int64_t end) { fn(begin, end - begin); });
 }
 
 // The same out of recorded operators, step by step.
@@ -123,6 +145,26 @@ std::tuple<Tensor, Tensor, Tensor> _lstm(const Tensor& gates, const Tensor& hidd
   Tensor memories = empty(hiddens.sizes(), layer.dtype);
   Tensor values = empty(gates.sizes(), layer.dtype);
   const int64_t state = layer.bytes(layer.state());
+  if (fits_cache(layer)) {
+    const int64_t size = layer.size, width = 4 * size;
+    const Tensor packed = empty({cpu::packed_elements(size, width)}, layer.dtype);
+    cpu::pack_columns(layer.dtype, size, width, w.data(), 1, size, packed.data());
+    for_rows(layer, [&](int64_t first, int64_t rows) {
+      const int64_t skip = layer.bytes(first * size);
+      const char *hidden_before = h.data() + skip, *memory_before = c.data() + skip;
+      for (int64_t t = 0; t < layer.steps; ++t) {
+        char* at = values.data() + 4 * (t * state + skip);
+        char* hidden_now = hiddens.data() + t * state + skip;
+        char* memory_now = memories.data() + t * state + skip;
+        times_packed(layer, rows, width, size, hidden_before, packed, at);
+        cpu::lstm_step({layer.dtype, rows, size}, given.data() + 4 * (t * state + skip),
+                       memory_before, at, memory_now, hidden_now);
+        hidden_before = hidden_now;
+        memory_before = memory_now;
+      }
+    });
+    return {hiddens, memories, values};
+  }
   const char *hidden_before = h.data(), *memory_before = c.data();
   for (int64_t t = 0; t < layer.steps; ++t) {
     char *at = values.data() + 4 * t * state, *hidden_now = hiddens.data() + t * state;
@@ -160,17 +202,33 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
   const auto at = [&](const Tensor& tensor, int64_t offset) -> const void* {
     return tensor.defined() ? tensor.data() + offset : nullptr;
   };
-  for (int64_t t = layer.steps - 1; t >= 0; --t) {
-    char* d = d_gates.data() + 4 * t * state;
-    const void* memory_before = t > 0 ? at(all_c, (t - 1) * state) : c.data();
-    cpu::lstm_step_backward(
-        layer.cell(),
-        {at(g_hidden, t * state), at(g_memory, t * state), at(g_gates, 4 * t * state)},
-        values.data() + 4 * t * state, memory_before, all_c.data() + t * state, dh.data(),
-        dc.data(), d);
-    if (t > 0 || want_hidden) {
-      product(layer, layer.batch, layer.size, 4 * layer.size, d, false, w.data(), false, dh.data(),
-              0);
+  // Step t of `rows` rows from `first` on.
+  const auto step = [&](int64_t t, int64_t first, int64_t rows, const auto& times_weight) {
+    const int64_t skip = layer.bytes(first * layer.size), here = t * state + skip;
+    char* d = d_gates.data() + 4 * here;
+    const void* memory_before = t > 0 ? at(all_c, here - state) : c.data() + skip;
+    cpu::lstm_step_backward({layer.dtype, rows, layer.size},
+                            {at(g_hidden, here), at(g_memory, here), at(g_gates, 4 * here)},
+                            values.data() + 4 * here, memory_before, all_c.data() + here,
+                            dh.data() + skip, dc.data() + skip, d);
+    if (t > 0 || want_hidden) times_weight(d, dh.data() + skip, rows);
+  };
+  if (fits_cache(layer)) {
+    const int64_t width = 4 * layer.size;
+    const Tensor packed = empty({cpu::packed_elements(width, layer.size)}, layer.dtype);
+    cpu::pack_columns(layer.dtype, width, layer.size, w.data(), layer.size, 1, packed.data());
+    for_rows(layer, [&](int64_t first, int64_t rows) {
+      for (int64_t t = layer.steps - 1; t >= 0; --t) {
+        step(t, first, rows, [&](const char* d, char* to, int64_t m) {
+          times_packed(layer, m, layer.size, width, d, packed, to);
+        });
+      }
+    });
+  } else {
+    for (int64_t t = layer.steps - 1; t >= 0; --t) {
+      step(t, 0, layer.batch, [&](const char* d, char* to, int64_t m) {
+        product(layer, m, layer.size, 4 * layer.size, d, false, w.data(), false, to, 0);
+      });
     }
   }
   if (want_weight && layer.steps == 0) dw = ops::zeros_like(w);

@@ -94,6 +94,7 @@ _jit_set_profiling_executor = _jit_set_profiling_mode = _jit_set_texpr_fuser_ena
 
 DisableTorchFunction = overrides.DisableTorchFunction
 DisableTorchFunctionSubclass = overrides.DisableTorchFunctionSubclass
+_standard_gamma = _C._standard_gamma
 DeviceObjType = _C.device
 _TensorMeta = type(_C.Tensor)
 _get_cudnn_enabled = _no

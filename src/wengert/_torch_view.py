@@ -51,6 +51,7 @@ _OF_CORE = (
     "DisableTorchFunction",
     "DisableTorchFunctionSubclass",
     "PyTorchFileReader",
+    "_standard_gamma",
 )
 # Packages whose names are spread over other files here: their modules offer all of them.
 _SPREAD = ("wengert.nn.modules", "wengert.optim", "wengert.utils.data", "wengert.distributions")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import wengert
 from wengert import _ops
+from wengert._C import Tensor as _Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -78,10 +79,16 @@ def tensor_list(arguments: Sequence[Any]) -> list[Tensor]:
     return list(arguments)
 
 
+def takes_part(value: Any) -> bool:
+    """Is it no tensor, and of a class that says what functions make of its objects?"""
+    return hasattr(type(value), "__torch_function__") and not is_tensor(value)
+
+
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Says which argument is no tensor, once the lack of an attribute has shown that one is not.
 
-    Only then is anything looked at: a call that goes well costs as little as the call itself.
+    Only then is anything looked at: a call that goes well costs as little as the call itself. An
+    object whose class has `__torch_function__` comes first as the first argument.
     """
     needed = [name for name, kind in function.__annotations__.items() if kind == "Tensor"]
     if not needed:
@@ -89,6 +96,8 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if args and type(args[0]) is not _Tensor and takes_part(args[0]):
+            return _ops._handle_torch_function(call, args, args, kwargs)
         try:
             return function(*args, **kwargs)
         except AttributeError:
@@ -112,8 +121,6 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def with_out_parameter(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        if args and not is_tensor(args[0]) and hasattr(type(args[0]), "__torch_function__"):
-            return _ops._handle_torch_function(with_out_parameter, args, args, kwargs)
         return write_out(function(*args, **kwargs), out, name)
 
     with_out_parameter.__signature__ = signature.replace(  # type: ignore[attr-defined]
