@@ -637,8 +637,8 @@ predict(model, images(1, 3, 64, 64), filled=False)
         cases={
             name: f"""
 import pretrainedmodels
-model = pretrainedmodels.__dict__["{name}"](num_classes=5, pretrained=None)
-train(model, images(2, 3, {size}, {size}), steps=1)
+model = pretrainedmodels.__dict__["{name}"](num_classes=5, pretrained=None).double()
+train(model, images(2, 3, {size}, {size}, dtype=torch.float64), steps=1)
 """
             for name, size in {"bninception": 224, "dpn68": 224, "xception": 96}.items()
         },
