@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import wengert as wg
 
-from .optimizer import Optimizer, check_betas, evaluate, zeros_like
+from ._native import STEP, Group, NativeOptimizer, Option, betas, check, zeros
 
 __all__ = ["SparseAdam"]
 
 
-class SparseAdam(Optimizer):
+class SparseAdam(NativeOptimizer):
     """Adam that leaves alone, moments included, what has no gradient: the rows that are all zero.
 
     Every step ``t``, for the rows with a gradient ``g`` (negated if ``maximize``)::
@@ -40,7 +39,13 @@ class SparseAdam(Optimizer):
     [1.0, 0.5, 1.0]
     """
 
-    _state_like_parameters = True
+    _options = (
+        Option("lr", check(lambda lr: lr > 0.0, "Invalid learning rate: {}")),
+        Option("betas", betas),
+        Option("eps", check(lambda eps: eps > 0.0, "Invalid epsilon value: {}")),
+        Option("maximize"),
+    )
+    _states = (STEP, zeros("exp_avg"), zeros("exp_avg_sq"))
 
     def __init__(
         self,
@@ -50,43 +55,32 @@ class SparseAdam(Optimizer):
         eps: float = 1e-8,
         maximize: bool = False,
     ) -> None:
-        if not lr > 0.0:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not eps > 0.0:
-            raise ValueError(f"Invalid epsilon value: {eps}")
-        check_betas(betas)
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+        super().__init__(params, locals())
 
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {"step": 0, "exp_avg": zeros_like(parameter), "exp_avg_sq": zeros_like(parameter)}
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
+    def _update(self, group: dict[str, Any], params: tuple, grads: tuple) -> None:
         with wg.no_grad():
-            for group in self.param_groups:
-                gathered = self._gather(group, "exp_avg", "exp_avg_sq")
-                for values in zip(*gathered, strict=True) if gathered is not None else ():
-                    state = self.state[values[0]]
-                    state["step"] += 1
-                    self._change(group, state["step"], *values)
-        return loss
+            for values in zip(params, grads, *self._gather(group, params), strict=True):
+                _change(group, *values)
 
-    def _change(
-        self, group: dict[str, Any], step: int, parameter: Any, grad: Any, mean: Any, square: Any
-    ) -> None:
-        beta1, beta2 = group["betas"]
-        used = grad != 0
-        rows = (used.flatten(1).any(1) if grad.dim() > 1 else used.reshape(-1)).nonzero()[:, 0]
-        if not rows.numel():
-            return
-        g = grad[rows] if grad.dim() else grad.reshape(1)
-        if group["maximize"]:
-            g = -g
-        m = mean.reshape(-1, *grad.shape[1:])[rows].mul_(beta1).add_(g, alpha=1 - beta1)
-        v = square.reshape(-1, *grad.shape[1:])[rows].mul_(beta2).addcmul_(g, g, value=1 - beta2)
-        size = group["lr"] * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
-        for value, new in ((mean, m), (square, v)):
-            value.view(-1, *grad.shape[1:]).index_copy_(0, rows, new)
-        change = m.div_(v.sqrt_().add_(group["eps"])).mul_(-size)
-        parameter.view(-1, *grad.shape[1:]).index_add_(0, rows, change)
+
+def _change(group: Group, parameter: Any, grad: Any, step: Any, mean: Any, square: Any) -> None:
+    """Steps the rows of a parameter that have a gradient."""
+    beta1, beta2 = group["betas"]
+    step.add_(1)
+    rest = grad.shape[1:]
+    gradients = grad.reshape(-1, *rest)
+    rows = (gradients != 0).reshape(gradients.shape[0], -1).any(1).nonzero()[:, 0]
+    if not rows.numel():
+        return
+    g = gradients[rows]
+    if group["maximize"]:
+        g = -g
+    means, squares = mean.view(-1, *rest), square.view(-1, *rest)
+    m = means[rows].mul_(beta1).add_(g, alpha=1 - beta1)
+    v = squares[rows].mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    means.index_copy_(0, rows, m)
+    squares.index_copy_(0, rows, v)
+    count = step.item()
+    size = group["lr"] * (1 - beta2**count) ** 0.5 / (1 - beta1**count)
+    change = m.div_(v.sqrt_().add_(group["eps"])).mul_(-size)
+    parameter.view(-1, *rest).index_add_(0, rows, change)
