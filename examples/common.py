@@ -45,6 +45,17 @@ def save(figure, name):
     print(f"picture: {path}")
 
 
+def save_surprises(steps, surprises, pairs, held_out, name):
+    """A picture of how a text becomes less surprising, beside what a table of pairs achieves."""
+    figure, axes = pyplot().subplots(figsize=(6, 3.5), layout="constrained")
+    axes.plot(steps, surprises, label="while learning")
+    axes.axhline(held_out, color="C1", label="held-out text")
+    axes.axhline(pairs, color="gray", linestyle="--", label="table of pairs")
+    axes.set(xlabel="step", ylabel="surprise per character")
+    axes.legend()
+    save(figure, name)
+
+
 def digits():
     """1,797 handwritten digits: images (N, 1, 8, 8) in [0, 1], and which digit each is."""
     from sklearn.datasets import load_digits

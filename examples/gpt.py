@@ -82,6 +82,7 @@ def main():
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(text)} characters")
     optimizer = wg.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.95), weight_decay=0.1)
     schedule = wg.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, options.steps, pct_start=0.1)
+    steps, surprises = [], []
     for step in (bar := trange(options.steps, desc="reading")):
         numbers, following = text.batch(options.batch, options.length)
         loss = F.cross_entropy(model(numbers).flatten(0, 1), following.flatten())
@@ -91,12 +92,17 @@ def main():
         optimizer.step()
         schedule.step()
         if step % 10 == 0:
-            bar.set_postfix(loss=f"{loss.item():.3f}")
+            steps.append(step)
+            surprises.append(loss.item())
+            bar.set_postfix(loss=f"{surprises[-1]:.3f}")
     numbers, following = text.held_out_batch(64, options.length)
     with wg.no_grad():
         surprise = F.cross_entropy(model(numbers).flatten(0, 1), following.flatten()).item()
     print(text.decode(model.write(text.encode("The "), 300)))
-    print(f"surprise: {surprise:.3f} (table of pairs: {text.entropy_of_pairs():.3f})")
+    pairs = text.entropy_of_pairs()
+    if not options.no_plot:
+        common.save_surprises(steps, surprises, pairs, surprise, "gpt")
+    print(f"surprise: {surprise:.3f} (table of pairs: {pairs:.3f})")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ def main():
     model = Writer(len(text), options.cell, options.width)
     optimizer = wg.optim.Adam(model.parameters(), lr=5e-3)
     schedule = wg.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.steps)
+    steps, surprises = [], []
     for step in (bar := trange(options.steps, desc=options.cell)):
         numbers, following = text.batch(32, 64)
         logits, _ = model(numbers)
@@ -59,12 +60,17 @@ def main():
         optimizer.step()
         schedule.step()
         if step % 10 == 0:
-            bar.set_postfix(loss=f"{loss.item():.3f}")
+            steps.append(step)
+            surprises.append(loss.item())
+            bar.set_postfix(loss=f"{surprises[-1]:.3f}")
     numbers, following = text.held_out_batch(16, 256)
     with wg.no_grad():
         surprise = F.cross_entropy(model(numbers)[0].flatten(0, 1), following.flatten()).item()
     print(text.decode(model.write(text.encode("The "), 300)))
-    print(f"surprise: {surprise:.3f} (table of pairs: {text.entropy_of_pairs():.3f})")
+    pairs = text.entropy_of_pairs()
+    if not options.no_plot:
+        common.save_surprises(steps, surprises, pairs, surprise, "text_rnn")
+    print(f"surprise: {surprise:.3f} (table of pairs: {pairs:.3f})")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def sigmoid(input: Tensor) -> Tensor:
     """
 
 
-@elementwise(f="logsigmoid(input)", d={"input": "-expm1(y)"}, dtypes="float", public="nn",
+@elementwise(node="LogSigmoid", f="logsigmoid(input)", d={"input": "-expm1(y)"}, dtypes="float", public="nn",
              inplace=False, ref="scipy.special.log_expit", domain=(-50, 50), ulp=4)
 def logsigmoid(input: Tensor) -> Tensor:
     """``log(sigmoid(input))`` without overflow.
@@ -244,14 +244,14 @@ def _mish_gate(input: Tensor) -> Tensor:
     """``tanh(softplus(input))``."""
 
 
-@elementwise(f="input * ndtr(input)",
+@elementwise(node="Gelu", f="input * ndtr(input)",
              d={"input": "ndtr(input) + input * _normal_density(input)"}, dtypes="float",
              public="", ref="lambda x: x * scipy.special.ndtr(x)", domain=(-8, 8), ulp=128)
 def _gelu_erf(input: Tensor) -> Tensor:
     """``gelu(input)``: ``input`` times the normal distribution function."""
 
 
-@elementwise(f="input * _gelu_gate(input)",
+@elementwise(node="Gelu", f="input * _gelu_gate(input)",
              d={"input": "_gelu_gate(input) * (1 + input * (1 - _gelu_gate(input)) * "
                          "(1.5957691216057308 + 0.21406444881780073 * input * input))"},
              dtypes="float", public="",

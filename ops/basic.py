@@ -6,7 +6,7 @@ This file is parsed by tools/opgen and never imported.
 from opgen.stubs import Number, Tensor, device, dtype, elementwise, memory_format, opaque
 
 
-@elementwise(f="strong_product(input, other)",
+@elementwise(node="Mul", f="strong_product(input, other)",
              d={"input": "other"},
              vjp={"other": "_strong_factors(g, conj(input))"},
              jvp={"other": "_strong_factors(t, input)"},
@@ -18,7 +18,7 @@ def _strong_product(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     So does it over what comes to ``other`` from outside, in second derivatives."""
 
 
-@elementwise(f="strong_product(other, input) if other == 0 else strong_product(input, other)",
+@elementwise(node="Mul", f="strong_product(other, input) if other == 0 else strong_product(input, other)",
              vjp={"input": "_strong_factors(g, conj(other))", "other": "_strong_factors(g, conj(input))"},
              jvp={"input": "_strong_factors(t, other)", "other": "_strong_factors(t, input)"},
              dtypes="float complex", public="",
@@ -51,7 +51,7 @@ def detach(input: Tensor) -> Tensor:
     """
 
 
-@opaque(d={"input": "g"}, public="")
+@opaque(node="ToCopy", d={"input": "g"}, public="")
 def _to_dtype(input: Tensor, dtype: dtype, memory_format: memory_format | None = None) -> Tensor:
     """The values, converted to another dtype."""
 

@@ -21,7 +21,7 @@ def _convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: lis
     """The convolution of a batch; every list has one number per spatial dimension."""
 
 
-@bilinear(d={"input": "_cropped(_convolution(g, _conjugate(weight), None, stride, padding,"
+@bilinear(node="Convolution", d={"input": "_cropped(_convolution(g, _conjugate(weight), None, stride, padding,"
                       " dilation, groups), input.shape)",
              "weight": "_convolution_weight(g, _conjugate(input), weight.shape, stride, padding,"
                        " dilation, groups)",

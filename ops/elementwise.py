@@ -51,7 +51,7 @@ def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """
 
 
-@elementwise(f="input / other", d={"input": "1 / other", "other": "-y / other"},
+@elementwise(node="Div", f="input / other", d={"input": "1 / other", "other": "-y / other"},
              dtypes="float complex", ints="float", operators="__truediv__ __rtruediv__",
              ref="numpy.true_divide", domain={"input": (-100, 100), "other": (0.1, 100)}, ulp=1)
 def true_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -85,7 +85,7 @@ def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """
 
 
-@elementwise(f="remainder(input, other)", d={"input": "1", "other": "-floor_divide(input, other)"},
+@elementwise(overload="other", f="remainder(input, other)", d={"input": "1", "other": "-floor_divide(input, other)"},
              dtypes="float int", check="integer_division", operators="__mod__ __rmod__",
              ref="numpy.remainder", domain={"input": (-100, 100), "other": (0.5, 20)}, ulp=2)
 def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -98,7 +98,7 @@ def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """
 
 
-@elementwise(f="fmod(input, other)", d={"input": "1", "other": "-_div_trunc(input, other)"},
+@elementwise(overload="other", f="fmod(input, other)", d={"input": "1", "other": "-_div_trunc(input, other)"},
              dtypes="float int", check="integer_division",
              ref="numpy.fmod", domain={"input": (-100, 100), "other": (0.5, 20)}, ulp=0)
 def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -175,7 +175,7 @@ def rsqrt(input: Tensor) -> Tensor:
     """
 
 
-@elementwise(f="pow(input, exponent)",
+@elementwise(overload="exponent", f="pow(input, exponent)",
              d={"input": "0 if exponent == 0 else exponent * pow(input, exponent - 1)",
                 "exponent": "0 if input == 0 and real(exponent) >= 0 else y * log(input)"},
              dtypes="float complex int", check="integer_power", operators="__pow__ __rpow__",

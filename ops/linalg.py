@@ -26,7 +26,7 @@ def _lu_permutation(pivots: Tensor, rows: int) -> Tensor:
     """The order of rows that swaps of rows lead to, [..., rows]: (L U)[i] is A[order[i]]."""
 
 
-@opaque(autocast="high", d={"input, other": "_solve_gradient(g0, input, y0)"}, public="",
+@opaque(node="LinalgSolveEx", autocast="high", d={"input, other": "_solve_gradient(g0, input, y0)"}, public="",
         samples=[{"input": "spd(3, 3)", "other": "randn(3, 2)", "name": "solve", "check": True},
                  {"input": "randn(2, 3, 3)", "other": "randn(2, 3, 1)", "name": "solve",
                   "check": True},
@@ -38,7 +38,7 @@ def _linalg_solve(input: Tensor, other: Tensor, name: str, check: bool) -> tuple
     """X with ``input @ X = other`` and LAPACK's verdict, for equal batches of square matrices."""
 
 
-@opaque(autocast="high", d={"input": "neg(_matmul(_matmul(y0, g0, 3, 0), y0, 0, 3))"}, public="",
+@opaque(node="LinalgInvEx", autocast="high", d={"input": "neg(_matmul(_matmul(y0, g0, 3, 0), y0, 0, 3))"}, public="",
         samples=[{"input": "randn(3, 3)", "name": "inv", "check": True},
                  {"input": "crandn(2, 3, 3)", "name": "inv", "check": True},
                  {"input": "randn(2, 0, 0)", "name": "inv", "check": True}], jvp={"input": "neg(_matmul(_matmul(y0, t), y0))"})
@@ -68,7 +68,7 @@ def _linalg_solve_triangular(input: Tensor, other: Tensor, upper: bool, unitrian
     """X with ``input @ X = other``, where only one triangle of ``input`` is read."""
 
 
-@opaque(autocast="high", d={"input": "_cholesky_gradient(g0, y0)"}, public="",
+@opaque(node="LinalgCholeskyEx", autocast="high", d={"input": "_cholesky_gradient(g0, y0)"}, public="",
         samples=[{"input": "spd(3, 3)", "name": "cholesky", "check": True},
                  {"input": "spd(2, 3, 3)", "name": "cholesky", "check": True},
                  {"input": "spd(2, 0, 0)", "name": "cholesky", "check": True}])

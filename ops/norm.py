@@ -28,7 +28,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     """
 
 
-@opaque(d={"input, weight, bias": "_batch_norm_vjp(g0, input, weight, y1, y2, training, eps, "
+@opaque(node="NativeBatchNorm", d={"input, weight, bias": "_batch_norm_vjp(g0, input, weight, y1, y2, training, eps, "
            "needs('input'), needs('weight'), needs('bias'))"}, public="", batch="rule")
 def _batch_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None,
                 running_mean: Tensor | None, running_var: Tensor | None, training: bool,
@@ -73,7 +73,7 @@ def rms_norm(input: Tensor, normalized_shape: list[int], weight: Tensor | None =
     """
 
 
-@opaque(d={"input, weight, bias": "_row_norm_vjp(g0, input, weight, y1, y2, dims, centered, eps, "
+@opaque(node="NativeLayerNorm", d={"input, weight, bias": "_row_norm_vjp(g0, input, weight, y1, y2, dims, centered, eps, "
            "needs('input'), needs('weight'), needs('bias'))"}, public="", batch="rule")
 def _row_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, dims: int,
               centered: bool, eps: float) -> tuple[Tensor, Tensor, Tensor]:

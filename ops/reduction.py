@@ -8,7 +8,7 @@ results `bool` and `count` see elements as 0 or 1.
 from opgen.stubs import Tensor, dtype, opaque, reduction
 
 
-@reduction(init="0", combine="acc + input", finish="acc", result="int64",
+@reduction(overload="dim", init="0", combine="acc + input", finish="acc", result="int64",
            dtypes="float complex int bool", d={"input": "_expand_reduced(g, input.shape, dim, keepdim)"})
 def sum(input: Tensor, dim: list[int] | None = None, keepdim: bool = False, *,
         dtype: dtype | None = None) -> Tensor:
@@ -19,7 +19,7 @@ def sum(input: Tensor, dim: list[int] | None = None, keepdim: bool = False, *,
     """
 
 
-@reduction(init="0", combine="acc + input", finish="acc / n", result="float",
+@reduction(overload="dim", init="0", combine="acc + input", finish="acc / n", result="float",
            dtypes="float complex",
            d={"input": "_expand_reduced(g, input.shape, dim, keepdim) / _reduced_count(input.shape, dim)"})
 def mean(input: Tensor, dim: list[int] | None = None, keepdim: bool = False, *,
@@ -31,7 +31,7 @@ def mean(input: Tensor, dim: list[int] | None = None, keepdim: bool = False, *,
     """
 
 
-@reduction(autocast="high", init="1", combine="acc * input", finish="acc", result="int64",
+@reduction(overload="dim", autocast="high", init="1", combine="acc * input", finish="acc", result="int64",
            dtypes="float complex int bool",
            d={"input": "_prod_gradient(g, input, y, dim, keepdim)"}, ref="lambda input, dim=None, keepdim=False, dtype=None: np.prod(input, axis=dim, keepdims=keepdim)",
            samples=[{"input": "randn(3, 4)"}, {"input": "randn(3, 4)", "dim": 1},
@@ -166,7 +166,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     """
 
 
-@opaque(d={"input": "_pick_gradient(g0, y1, input.shape, dim, keepdim)"}, public="",
+@opaque(node="Max", d={"input": "_pick_gradient(g0, y1, input.shape, dim, keepdim)"}, public="",
         samples=[{"input": "randn(3, 4)", "dim": 1, "keepdim": False},
                  {"input": "randn(2, 3, 2)", "dim": 1, "keepdim": True}],
         jvp={"input": "gather(t, dim, y1) if keepdim else squeeze(gather(t, dim, unsqueeze(y1, dim)), [dim])"})
@@ -174,7 +174,7 @@ def _max_dim(input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     """The largest elements along ``dim`` and their places."""
 
 
-@opaque(d={"input": "_pick_gradient(g0, y1, input.shape, dim, keepdim)"}, public="",
+@opaque(node="Min", d={"input": "_pick_gradient(g0, y1, input.shape, dim, keepdim)"}, public="",
         samples=[{"input": "randn(3, 4)", "dim": 1, "keepdim": False},
                  {"input": "randn(2, 3, 2)", "dim": 1, "keepdim": True}],
         jvp={"input": "gather(t, dim, y1) if keepdim else squeeze(gather(t, dim, unsqueeze(y1, dim)), [dim])"})
@@ -191,7 +191,7 @@ def var(input: Tensor, dim: list[int] | None, correction: float, keepdim: bool) 
     """The sum of squared distances from the mean, divided by the count less ``correction``."""
 
 
-@opaque(d={"input": "_norm_gradient(g, input, y, p, dim, keepdim)"}, public="",
+@opaque(node="LinalgVectorNorm", d={"input": "_norm_gradient(g, input, y, p, dim, keepdim)"}, public="",
         samples=[{"input": "randn(3, 4)", "p": 2.0, "dim": None, "keepdim": False},
                  {"input": "randn(3, 4)", "p": 1.5, "dim": [1], "keepdim": True},
                  {"input": "randn(3, 4)", "p": 3.0, "dim": [0], "keepdim": False},

@@ -22,7 +22,7 @@ def _expand_reduced(input: Tensor, size: list[int], dim: list[int] | None, keepd
     """The adjoint of a sum: ``input`` repeated along the dimensions that were summed."""
 
 
-@view(d={"input": "reshape(g, input.shape)"}, varargs="shape")
+@view(node="View", d={"input": "reshape(g, input.shape)"}, varargs="shape")
 def reshape(input: Tensor, shape: list[int]) -> Tensor:
     """Other sizes, same elements: a view where memory allows, else a copy. One size may be -1.
 
@@ -79,7 +79,7 @@ def _unfold_backward(input: Tensor, size: list[int], dimension: int, window: int
     """Zeros of ``size`` to which the windows of ``input`` are added."""
 
 
-@opaque(d={"input": "g"}, public="method",
+@opaque(node="Clone", d={"input": "g"}, public="method",
         samples=[{"input": "randn(2, 3)"}, {"input": "randn(2, 3).T"}], ref="lambda input: input")
 def contiguous(input: Tensor, *, memory_format: memory_format | None = None) -> Tensor:
     """The tensor itself where it is row-major (or in the given format) without gaps, else such a copy.
@@ -171,7 +171,7 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """
 
 
-@opaque(d={"input": "_pad_constant(g, _negated(pad), 0)"}, public="",
+@opaque(node="ConstantPadNd", d={"input": "_pad_constant(g, _negated(pad), 0)"}, public="",
         samples=[{"input": "randn(2, 3)", "pad": "[1, 2]", "value": "0"},
                  {"input": "randn(4, 3)", "pad": "[-1, 2, 1, -2]", "value": "1.5"}], jvp={"input": "_pad_constant(t, pad, 0)"})
 def _pad_constant(input: Tensor, pad: list[int], value: Number) -> Tensor:

@@ -65,7 +65,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """
 
 
-@view(d={"input": "reshape(g, input.shape)"}, inplace=True)
+@view(overload="dim", d={"input": "reshape(g, input.shape)"}, inplace=True)
 def squeeze(input: Tensor, dim: list[int] | None = None) -> Tensor:
     """Dimensions of size 1 removed: all, or those in ``dim``.
 
@@ -128,7 +128,7 @@ def view_as_complex(input: Tensor) -> Tensor:
     """
 
 
-@view(d={"input": "_narrow_backward(g, input.shape, dim, start, length)"},
+@view(node="Slice", d={"input": "_narrow_backward(g, input.shape, dim, start, length)"},
       samples=[{"input": "randn(4, 3)", "dim": "0", "start": "1", "length": "2"},
                {"input": "randn(4, 3)", "dim": "-1", "start": "-2", "length": "2"},
                {"input": "randn(4)", "dim": "0", "start": "4", "length": "0"}])
@@ -140,7 +140,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """
 
 
-@view(d={"input": "cat(g, dim)"},
+@view(node="Split", d={"input": "cat(g, dim)"},
       samples=[{"input": "randn(5, 3)", "split_sizes": "[2, 0, 3]"},
                {"input": "randn(2, 3)", "split_sizes": "[1, 2]", "dim": "-1"}])
 def split_with_sizes(input: Tensor, split_sizes: list[int], dim: int = 0) -> list[Tensor]:

@@ -190,6 +190,11 @@ class Run {
         add_edge_root(i, edge);
         continue;
       }
+      WENGERT_CHECK(edge.target || !is_wrapped(root) || !request_.accumulate, kRuntime,
+                    "backward() called inside of a function that is transformed by vmap, grad or "
+                    "another of wengert.func. This is not supported, please use func.grad or "
+                    "func.vjp instead, or call backward() outside of the transform.",
+                    describe_argument("output", root));
       WENGERT_CHECK(edge.target, kRuntime, "element ", i,
                     " of tensors does not require grad and does not have a grad_fn",
                     describe_argument("output", root),

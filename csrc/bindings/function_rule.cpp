@@ -8,6 +8,7 @@
 #include "bindings/function.h"
 #include "graph/lost.h"
 #include "ops/record.h"
+#include "ops/watch_rules.h"
 
 namespace wengert::python {
 
@@ -214,6 +215,7 @@ void function_backward(Node& base, Tensor* gradients, Tensor* results) {
   Held result;
   {
     const AttributeScope attributes(node);
+    const UserRuleScope watched;
     result = Held::adopt(checked(
         PyObject_Vectorcall(rule.get(), arguments.data() + 1,
                             (arguments.size() - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr)));

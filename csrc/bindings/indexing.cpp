@@ -18,6 +18,7 @@ bool is_integer(PyObject* item) {
   if (PyLong_Check(item)) return true;
   if (is_tensor(item)) {
     const Tensor& tensor = unwrap(item);
+    if (is_wrapped(tensor)) return false;  // a number for each sample: as good as an index tensor
     return tensor.ndim() == 0 && is_integral(tensor.dtype()) && !is_mask(tensor.dtype());
   }
   return PyIndex_Check(item) && PySequence_Check(item) == 0;
@@ -209,6 +210,11 @@ std::vector<Tensor> expand_masks(const Resolved& resolved) {
           " does not match the shape of the indexed tensor ", to_string(resolved.view.sizes()),
           " at index ", dim + d);
     }
+    for (const Tensor* at = &index; is_wrapped(*at); at = &(*at)->wrapper->inner) {
+      WENGERT_CHECK((*at)->wrapper->dim < 0, kRuntime,
+                    "vmap: We do not support batching operators that can output dynamic shape. "
+                    "Attempted to vmap over indexing with a boolean mask. Use where()");
+    }
     const Tensor coordinates = ops::nonzero(index.ndim() == 0 ? ops::unsqueeze(index, 0) : index);
     for (int64_t d = 0; d < used; ++d) result.push_back(ops::select(coordinates, 1, d));
     dim += used;
@@ -315,6 +321,10 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       // Inside of vmap no coordinates are known, and none are needed.
       ops::masked_fill_(target, mask, source);
       return 0;
+    }
+    // What a mask picks takes one number of any dtype, as in masked_fill_.
+    if (source.numel() == 1 && source.dtype() != target.dtype() && lone_mask(resolved).defined()) {
+      source = ops::_to_dtype(source, target.dtype());
     }
     check_inplace("index_put_", target);  // before masks are looked at, as PyTorch does
     ops::index_put_(target, expand_masks(resolved), without_leading_ones(source), false);

@@ -413,21 +413,27 @@ PyObject* node_outputs(PyObject* self, void*) {
 struct Wanted {
   const char* role;
   Node* node;
+  bool fetch;
   std::vector<Tensor> found;
+  Py_ssize_t count = 0;
 };
-PyObject* saved_attribute(Node* node, const char* role) {
-  Wanted wanted{std::strcmp(role, "result") == 0 ? "output" : role, node, {}};
+Wanted saved_values(Node* node, const char* role, bool fetch) {
+  Wanted wanted{std::strcmp(role, "result") == 0 ? "output" : role, node, fetch, {}};
   if (std::strcmp(role, "self") == 0) wanted.role = "input";
   node->type->saved(
       *node,
       [](const char* name, Saved& value, void* context) {
         auto& search = *static_cast<Wanted*>(context);
-        if (std::strcmp(name, search.role) == 0) {
-          search.found.push_back(value.get(*search.node, name));
-        }
+        if (std::strcmp(name, search.role) != 0) return;
+        ++search.count;
+        if (search.fetch) search.found.push_back(value.get(*search.node, name));
       },
       &wanted);
-  if (wanted.found.empty() && node->released) Saved().get(*node, role);  // raises
+  if (wanted.count == 0 && node->released) Saved().get(*node, role);  // raises
+  return wanted;
+}
+PyObject* saved_attribute(Node* node, const char* role) {
+  const Wanted wanted = saved_values(node, role, true);
   if (wanted.found.size() == 1) return wrap(wanted.found[0]);
   if (wanted.found.empty()) return nullptr;
   return wrap(wanted.found);
@@ -446,6 +452,14 @@ PyObject* node_getattr(PyObject* self, PyObject* name) {
     }
     if (node->type == &kAccumulateGrad && std::strcmp(text, "variable") == 0) {
       return wrap(static_cast<AccumulateGrad*>(node)->variable);
+    }
+    if (std::strncmp(text, "_raw_saved_", 11) == 0) {
+      const Held module = Held::adopt(checked(PyImport_ImportModule("wengert.autograd._hooks")));
+      const Wanted wanted = saved_values(node, text + 11, false);
+      if (wanted.count != 0) {
+        return checked(PyObject_CallMethod(module.get(), "_raw_saved", "Osn", self, wanted.role,
+                                           wanted.count));
+      }
     }
     if (std::strncmp(text, "_saved_", 7) == 0) {
       if (PyObject* value = saved_attribute(node, text + 7)) return value;
@@ -473,7 +487,11 @@ PyMethodDef node_methods[] = {
     {"_sequence_nr", node_sequence, METH_NOARGS,
      "_sequence_nr($self)\n--\n\nLater operations have larger numbers."},
     {nullptr, nullptr, 0, nullptr}};
+PyObject* node_requires_grad(PyObject*, void*) { Py_RETURN_TRUE; }
+
 PyGetSetDef node_properties[] = {
+    {"requires_grad", node_requires_grad, nullptr, "True: what needs no gradient has no node.",
+     nullptr},
     {"next_functions", node_edges, nullptr,
      "Pairs of the node that a gradient goes to next and its index there.", nullptr},
     {"metadata", node_metadata, nullptr, "A dictionary that goes with the node.", nullptr},

@@ -1,6 +1,9 @@
 // Hooks on saved values: functions of Python that pack what is saved and unpack what is used.
 #include <Python.h>
 
+#include <cstring>
+#include <utility>
+
 #include "bindings/graph.h"
 
 namespace wengert::python {
@@ -77,7 +80,59 @@ PyObject* disable_hooks(PyObject*, PyObject* message) {
   });
 }
 
+// Packs one value of a node that is saved already.
+PyObject* hook_saved(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *object, *pack, *unpack;
+    const char* role;
+    Py_ssize_t index;
+    if (PyArg_ParseTuple(args, "OsnOO:_hook_saved", &object, &role, &index, &pack, &unpack) == 0) {
+      return nullptr;
+    }
+    struct Search {
+      const char* role;
+      Py_ssize_t left;
+      Saved* found;
+    } search{role, index, nullptr};
+    Node& node = *unwrap_node(object);
+    node.type->saved(
+        node,
+        [](const char* name, Saved& value, void* context) {
+          auto& wanted = *static_cast<Search*>(context);
+          if (std::strcmp(name, wanted.role) == 0 && wanted.left-- == 0) wanted.found = &value;
+        },
+        &search);
+    if (search.found == nullptr) Saved().get(node, role);  // raises where the node was freed
+    WENGERT_CHECK(search.found != nullptr, kRuntime, "this node saves no '", role, "'");
+    Saved& saved = *search.found;
+    WENGERT_CHECK(saved.packed() == nullptr, kRuntime,
+                  "Setting hooks on a saved tensor that already has hooks is not allowed.");
+    Tensor value;
+    {
+      const GradModeScope recording(true);  // then an output comes with its history
+      value = saved.get(node, role);
+    }
+    const bool is_output = value->grad_fn.get() == &node;
+    PyHooks hooks;
+    hooks.pack_hook = Held(pack);
+    hooks.unpack_hook = Held(unpack);
+    Saved packed;
+    SavedHooks* const before = std::exchange(modes.saved_hooks, &hooks);
+    try {
+      is_output ? packed.output(value) : packed.input(value);
+    } catch (...) {
+      modes.saved_hooks = before;
+      throw;
+    }
+    modes.saved_hooks = before;
+    saved = std::move(packed);
+    Py_RETURN_NONE;
+  });
+}
+
 PyMethodDef functions[] = {
+    {"_hook_saved", hook_saved, METH_VARARGS,
+     "_hook_saved(node, role, index, pack, unpack)\n--\n\nPacks a value that is saved already."},
     {"_push_saved_hooks", push_hooks, METH_VARARGS,
      "_push_saved_hooks(pack, unpack)\n--\n\nPacks what is saved in this thread from now on."},
     {"_pop_saved_hooks", pop_hooks, METH_NOARGS,

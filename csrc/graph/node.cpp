@@ -175,6 +175,15 @@ namespace {
        "\n    fix: call backward() first, or run the forward pass again");
 }
 
+[[noreturn, gnu::cold]] void fail_detached(const Node& owner, const char* role,
+                                           const TensorImpl& impl) {
+  fail(ErrorKind::kRuntime,
+       "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). This "
+       "is not supported, please use out-of-place `.detach()` instead\n  saved by ",
+       owner.type->op, " (", role, ")   ", format_site(owner.site),
+       "\n  saved: ", dtype_name(impl.dtype), to_string(impl.sizes));
+}
+
 [[noreturn, gnu::cold]] void fail_released(Node& owner) {
   std::string text =
       "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -235,6 +244,8 @@ Tensor Saved::get(Node& owner, const char* role) const {
     }
   }
   if (storage.version != version_) fail_overwritten(owner, role, *impl_, version_);
+  if (has_history_ && !impl_->grad_fn) [[unlikely]]
+    fail_detached(owner, role, *impl_);
   Tensor result{impl_};
   if (!is_output_ || !modes.grad) return result;
   Tensor twin = alias(result);
@@ -331,6 +342,21 @@ std::string sides_of_mode(const ViewInfo& view) {
              "the inplace to be tracked).");
 }
 
+namespace {
+
+void check_view_mode(const char* op, const Tensor& target) {
+  const ViewInfo& view = *target->extra->view;
+  WENGERT_CHECK(!view.no_grad, kRuntime, view_made_in_mode(view), "is being", sides_of_mode(view),
+                "\n  op: ", op, describe_argument("self", target),
+                describe_argument("base", view.base));
+}
+
+}  // namespace
+
+void check_recorded_write(const char* op, const Tensor& target) {
+  if (is_view(target)) check_view_mode(op, target);
+}
+
 void check_inplace(const char* op, const Tensor& target) {
   if (target->storage->inference) [[unlikely]]
     check_inference_write(op, target);
@@ -338,10 +364,7 @@ void check_inplace(const char* op, const Tensor& target) {
   if (is_view(target)) {
     const Tensor& base = target->extra->view->base;
     check_custom_view(target);
-    WENGERT_CHECK(!target->extra->view->no_grad || !requires_grad(base), kRuntime,
-                  view_made_in_mode(*target->extra->view), "is being",
-                  sides_of_mode(*target->extra->view), "\n  op: ", op,
-                  describe_argument("self", target), describe_argument("base", base));
+    if (requires_grad(base)) check_view_mode(op, target);
     // The base may also be a plain tensor, of which another view was made a leaf.
     WENGERT_CHECK(base->grad_fn || !requires_grad(target), kRuntime,
                   "a view of a leaf Variable that requires grad is being used in an in-place "

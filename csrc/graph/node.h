@@ -208,6 +208,7 @@ class Saved {
       check_inference(tensor);
     version_ = tensor->storage->version;
     is_output_ = is_output;
+    has_history_ = static_cast<bool>(tensor->grad_fn);
     if (modes.saved_hooks != nullptr) [[unlikely]]
       return pack(tensor);
     impl_ = Ref<TensorImpl>(tensor.impl());
@@ -227,6 +228,7 @@ class Saved {
   uint32_t version_ = 0;
   uint32_t output_index_ = 0;
   bool is_output_ = false;
+  bool has_history_ = false;  // which detach_() may take away
 };
 
 void no_saved(Node& node, SavedVisitor visit, void* context);
@@ -343,6 +345,8 @@ void check_inplace(const char* op, const Tensor& target);
 // How the two messages begin and end that are about views made where nothing was recorded.
 std::string view_made_in_mode(const ViewInfo& view);
 std::string sides_of_mode(const ViewInfo& view);
+// Before a write in place of what is recorded.
+void check_recorded_write(const char* op, const Tensor& target);
 // Raises where a write would lead gradients around the rule of a custom function.
 void check_custom_view(const Tensor& view);
 // After a write in place: `target` is output `output` of the node, whose edge `position` leads to

@@ -94,8 +94,13 @@ void copy_backward(Node& node, Tensor* gradients, Tensor* results) {
   if (node.needs(0)) results[0] = zeros_matching(gradients[0]);
   if (node.needs(1)) results[1] = gradients[0];
 }
-const NodeType kCopyType = {"CopyBackwards", "copy_", copy_backward, no_saved,
-                            remove_node<CopyNode>};
+constexpr NodeType copy_type(const char* name, const char* op) {
+  return {name, op, copy_backward, no_saved, remove_node<CopyNode>};
+}
+const NodeType kCopyType = copy_type("CopyBackwards", "copy_");
+const NodeType kFillNumberType = copy_type("FillBackward2", "fill_");
+const NodeType kFillType = copy_type("FillBackward3", "fill_");
+const NodeType kZeroType = copy_type("ZeroBackward0", "zero_");
 
 }  // namespace
 
@@ -104,15 +109,17 @@ namespace {
 // Runs `write` on the values of `target` and gives it the history of a copy from `source`, which
 // is undefined where the new values come from no tensor.
 template <typename Write>
-void write_recorded(const char* op, const Tensor& target, const Tensor& source,
+void write_recorded(const NodeType& type, const Tensor& target, const Tensor& source,
                     const Write& write) {
+  const char* op = type.op;
   check_inplace(op, target);
   // One and the same number may go to an element several times: then look at the first alone.
   const bool repeats = !source.defined() && has_internal_overlap(*target.impl());
   check_writable(op, repeats ? alias(target, {}, {}, target.offset()) : target);
   Ref<Node> node;
   if (modes.grad && (requires_grad(target) || requires_grad(source))) {
-    node = Ref<Node>(new CopyNode(&kCopyType, 2, 1));
+    check_recorded_write(op, target);
+    node = Ref<Node>(new CopyNode(&type, 2, 1));
     node->edges[0] = gradient_edge(target);
     node->edges[1] = gradient_edge(source);
   }
@@ -128,25 +135,25 @@ Tensor copy_(const Tensor& input, const Tensor& source, bool) {
                 "copy_(): The expanded size of the tensor ", to_string(input.sizes()),
                 " must match the existing size ", to_string(source.sizes()),
                 describe_argument("input", input), describe_argument("source", source));
-  write_recorded("copy_", input, source, [&] { copy_values(input, source); });
+  write_recorded(kCopyType, input, source, [&] { copy_values(input, source); });
   return input;
 }
 
 Tensor fill_(const Tensor& input, const Operand& value) {
   if (!value.is_tensor()) {
-    write_recorded("fill_", input, Tensor(), [&] { fill_values(input, value.scalar()); });
+    write_recorded(kFillNumberType, input, Tensor(), [&] { fill_values(input, value.scalar()); });
     return input;
   }
   const Tensor& source = value.tensor();
   WENGERT_CHECK(source.ndim() == 0, kRuntime,
                 "fill_ only supports 0-dimension value tensor but got tensor with ", source.ndim(),
                 " dimensions.", describe_argument("value", source));
-  write_recorded("fill_", input, source, [&] { copy_values(input, source); });
+  write_recorded(kFillType, input, source, [&] { copy_values(input, source); });
   return input;
 }
 
 Tensor zero_(const Tensor& input) {
-  write_recorded("zero_", input, Tensor(), [&] { fill_values(input, Scalar(0)); });
+  write_recorded(kZeroType, input, Tensor(), [&] { fill_values(input, Scalar(0)); });
   return input;
 }
 

@@ -368,6 +368,31 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
   PlannedCall{loop, parameters, plan, dtypes, tile_of}.run();
 }
 
+namespace {
+
+// Is it spread over sizes that its memory does not have? Then it has no layout to pass on.
+bool is_expanded(const Tensor& tensor) {
+  if (tensor.is_contiguous()) return false;
+  for (size_t i = 0; i < tensor.sizes().size(); ++i) {
+    if (tensor.strides()[i] == 0 && tensor.sizes()[i] > 1) return true;
+  }
+  return false;
+}
+
+// The first operand of these sizes that has a layout: permuted ones survive.
+const Tensor* layout_of(const Operand* operands, int count, const Dims& sizes) {
+  const Tensor* found = nullptr;
+  for (int k = 0; k < count; ++k) {
+    if (!operands[k].is_tensor() || !(operands[k].tensor().sizes() == sizes)) continue;
+    const Tensor& tensor = operands[k].tensor();
+    if (!is_expanded(tensor)) return &tensor;
+    if (found == nullptr) found = &tensor;
+  }
+  return found;
+}
+
+}  // namespace
+
 Tensor new_elementwise(const ElementwiseKernel& kernel, DType dtype, ResultRule rule,
                        const Operand* operands, const Scalar* parameters) {
   const DType out_dtype = result_dtype(rule, dtype);
@@ -376,7 +401,6 @@ Tensor new_elementwise(const ElementwiseKernel& kernel, DType dtype, ResultRule 
   if (kernel.inputs == 1) {
     out = empty_like(first.tensor(), out_dtype);
   } else {
-    // Strides of the first operand that has the full shape (permuted layouts survive).
     const Tensor* like = nullptr;
     bool same_shape = true;
     for (int k = 0; k < kernel.inputs; ++k) {
@@ -385,16 +409,11 @@ Tensor new_elementwise(const ElementwiseKernel& kernel, DType dtype, ResultRule 
       if (like == nullptr) like = &tensor;
       same_shape = same_shape && tensor.sizes() == like->sizes();
     }
-    if (like != nullptr && same_shape) {
+    if (like != nullptr && same_shape && like->is_contiguous()) {
       out = empty_like(*like, out_dtype);
     } else {
       const Dims shape = elementwise_shape(kernel.name, operands, kernel.inputs);
-      like = nullptr;
-      for (int k = 0; k < kernel.inputs && like == nullptr; ++k) {
-        if (operands[k].is_tensor() && operands[k].tensor().sizes() == shape) {
-          like = &operands[k].tensor();
-        }
-      }
+      like = layout_of(operands, kernel.inputs, shape);
       out = like != nullptr ? empty_like(*like, out_dtype) : empty(shape, out_dtype);
     }
   }
@@ -421,6 +440,9 @@ void run_elementwise_into(const ElementwiseKernel& kernel, DType dtype, ResultRu
   WENGERT_CHECK(can_cast(result, out.dtype()), kRuntime, kernel.name, "(): result type ",
                 type_name(result), " can't be cast to the desired output type ",
                 type_name(out.dtype()), describe_argument("out", out));
+  WENGERT_CHECK(resize || rule != ResultRule::kReal || !is_complex(dtype), kRuntime, "In-place ",
+                kernel.name, " is not supported for complex tensors.",
+                describe_argument("input", out));
   bool same_shape = true;
   for (int k = 0; k < kernel.inputs; ++k) {
     if (operands[k].is_tensor()) same_shape &= operands[k].tensor().sizes() == out.sizes();

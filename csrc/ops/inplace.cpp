@@ -228,6 +228,7 @@ Tensor twin_with_history(const Tensor& tensor) {
 }
 
 void become(const char* op, const Tensor& tensor, const Tensor& view) {
+  const Ref<Node> node(grad_fn(view));  // before the write makes it look out of date
   if (is_wrapped(tensor)) *tensor->wrapper = *view->wrapper;
   set_geometry(*tensor.impl(), view.sizes(), view.strides(), view.offset());
   bump_version(tensor, op);  // what was saved of this tensor no longer has its shape
@@ -236,7 +237,7 @@ void become(const char* op, const Tensor& tensor, const Tensor& view) {
     if (more.accumulator != nullptr) more.accumulator->outputs[0].sizes = tensor.sizes();
     if (more.view != nullptr) more.view->version = tensor.storage()->version;
   }
-  if (view->grad_fn) set_history(tensor, Ref<Node>(grad_fn(view)), view->output_index);
+  if (node) set_history(tensor, node, view->output_index);
   move_retained(tensor);
 }
 

@@ -44,17 +44,29 @@ struct OverwriteNode : Node {
 void overwrite_backward(Node& node, Tensor* gradients, Tensor* results) {
   if (node.needs(0)) results[0] = zeros_matching(gradients[0]);
 }
-const NodeType kOverwriteType = {"OverwriteBackward0", "random", overwrite_backward, no_saved,
-                                 remove_node<OverwriteNode>};
+constexpr NodeType overwrite_type(const char* name, const char* op) {
+  return {name, op, overwrite_backward, no_saved, remove_node<OverwriteNode>};
+}
+
+const NodeType kUniformType = overwrite_type("UniformBackward0", "uniform_");
+const NodeType kNormalType = overwrite_type("NormalBackward0", "normal_");
+const NodeType kLogNormalType = overwrite_type("LogNormalBackward0", "log_normal_");
+const NodeType kExponentialType = overwrite_type("ExponentialBackward0", "exponential_");
+const NodeType kCauchyType = overwrite_type("CauchyBackward0", "cauchy_");
+const NodeType kGeometricType = overwrite_type("GeometricBackward0", "geometric_");
+const NodeType kRandomType = overwrite_type("RandomBackward0", "random_");
+const NodeType kBernoulliType = overwrite_type("BernoulliBackward0", "bernoulli_");
 
 // fill(contiguous tensor) writes new values; the old ones get a gradient of zero.
 template <class Fill>
-Tensor overwrite(const char* op, const Tensor& input, const Fill& fill) {
+Tensor overwrite(const NodeType& type, const Tensor& input, const Fill& fill) {
+  const char* op = type.op;
   check_inplace(op, input);
   check_writable(op, input);
   Ref<Node> node;
   if (modes.grad && requires_grad(input)) {
-    node = Ref<Node>(new OverwriteNode(&kOverwriteType, 1, 1));
+    check_recorded_write(op, input);
+    node = Ref<Node>(new OverwriteNode(&type, 1, 1));
     node->edges[0] = gradient_edge(input);
   }
   if (input.is_contiguous()) {
@@ -435,14 +447,14 @@ Tensor uniform_(const Tensor& input, double from, double to, Generator* generato
                 "but found from=",
                 from, " > to=", to);
   check_bounds("uniform_", input.dtype(), from, to);
-  return overwrite("uniform_", input,
+  return overwrite(kUniformType, input,
                    [&](const Tensor& target) { fill_uniform(target, generator, from, to); });
 }
 
 Tensor normal_(const Tensor& input, double mean, double std, Generator* generator) {
   check_inexact("normal_", input.dtype());
   check_std("normal_", std);
-  return overwrite("normal_", input,
+  return overwrite(kNormalType, input,
                    [&](const Tensor& target) { fill_normal(target, generator, mean, std); });
 }
 
@@ -450,7 +462,7 @@ Tensor log_normal_(const Tensor& input, double mean, double std, Generator* gene
   check_floating("log_normal_", input);
   WENGERT_CHECK(std > 0, kRuntime,
                 "log_normal_(): log_normal_ expects std > 0.0, but found std=", std);
-  return overwrite("log_normal_", input, [&](const Tensor& target) {
+  return overwrite(kLogNormalType, input, [&](const Tensor& target) {
     cpu::random_log_normal(target.dtype(), draw(generator, target.numel()), target.numel(), mean,
                            std, target.data());
   });
@@ -460,7 +472,7 @@ Tensor exponential_(const Tensor& input, double lambd, Generator* generator) {
   check_floating("exponential_", input);
   WENGERT_CHECK(lambd > 0, kRuntime,
                 "exponential_(): exponential_ expects lambda > 0.0, but found lambda=", lambd);
-  return overwrite("exponential_", input, [&](const Tensor& target) {
+  return overwrite(kExponentialType, input, [&](const Tensor& target) {
     cpu::random_exponential(target.dtype(), draw(generator, target.numel()), target.numel(), lambd,
                             target.data());
   });
@@ -470,7 +482,7 @@ Tensor cauchy_(const Tensor& input, double median, double sigma, Generator* gene
   check_floating("cauchy_", input);
   WENGERT_CHECK(sigma > 0, kRuntime,
                 "cauchy_(): cauchy_ expects sigma > 0.0, but found sigma=", sigma);
-  return overwrite("cauchy_", input, [&](const Tensor& target) {
+  return overwrite(kCauchyType, input, [&](const Tensor& target) {
     cpu::random_cauchy(target.dtype(), draw(generator, target.numel()), target.numel(), median,
                        sigma, target.data());
   });
@@ -482,7 +494,7 @@ Tensor geometric_(const Tensor& input, double p, Generator* generator) {
                 "\"geometric_\" not implemented for 'bool'", describe_argument("input", input));
   WENGERT_CHECK(p > 0 && p < 1, kRuntime,
                 "geometric_(): geometric_ expects p to be in (0, 1), but got p=", p);
-  return overwrite("geometric_", input, [&](const Tensor& target) {
+  return overwrite(kGeometricType, input, [&](const Tensor& target) {
     cpu::random_geometric(target.dtype(), draw(generator, target.numel()), target.numel(), p,
                           target.data());
   });
@@ -491,7 +503,7 @@ Tensor geometric_(const Tensor& input, double p, Generator* generator) {
 Tensor random_(const Tensor& input, const std::optional<int64_t>& from,
                const std::optional<int64_t>& to, Generator* generator) {
   check_real("random_", input);
-  return overwrite("random_", input, [&](const Tensor& target) {
+  return overwrite(kRandomType, input, [&](const Tensor& target) {
     if (to.has_value()) {
       fill_integers("random_", target, generator, from.value_or(0), *to);
     } else if (from.has_value()) {
@@ -510,7 +522,7 @@ Tensor random_(const Tensor& input, const std::optional<int64_t>& from,
 }
 
 Tensor bernoulli_(const Tensor& input, const Operand& p, Generator* generator) {
-  return overwrite("bernoulli_", input, [&](const Tensor& target) {
+  return overwrite(kBernoulliType, input, [&](const Tensor& target) {
     if (p.is_tensor()) {
       fill_bernoulli("bernoulli_", target, generator, p.tensor());
     } else {

@@ -151,7 +151,7 @@ void write_out(const char* op, const Tensor& out, const Tensor& result) {
 namespace ops {
 
 Tensor _not_implemented(const Tensor&, const std::string& what) {
-  fail(ErrorKind::kNotImplemented, "derivative for ", what, " is not implemented");
+  fail(ErrorKind::kNotImplemented, "the derivative for '", what, "' is not implemented.");
 }
 
 }  // namespace ops

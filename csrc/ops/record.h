@@ -97,6 +97,9 @@ class SavedOperand {
     return modes.grad ? OwnedOperand(exact_number(scalar_)) : OwnedOperand(scalar_);
   }
   Saved& tensor() { return tensor_; }
+  // Was it the number, so that formulas need not ask each element?
+  bool is_number() const { return !is_tensor_; }
+  bool is(int value) const { return scalar_.equals(value); }
 
  private:
   Saved tensor_;

@@ -69,6 +69,13 @@ bool fits_cache(const Layer& layer) {
   return layer.batch >= 8 && layer.bytes(4 * layer.size * layer.size) <= (int64_t{1} << 20);
 }
 
+// C[m, n] = A[m, k] times a packed weight, on the calling thread.
+void times_packed(const Layer& layer, int64_t m, int64_t n, int64_t k, const void* a,
+                  const Tensor& packed, void* c) {
+  cpu::packed_gemm(layer.dtype, {m, n, k, a, k, 1, nullptr, 0, 1, c, n, 1, 0, nullptr},
+                   packed.data());
+}
+
 // fn(first, rows) for the rows of the batch.
 template <typename Fn>
 void for_rows(const Layer& layer, const Fn& fn) {
@@ -149,7 +156,7 @@ std::tuple<Tensor, Tensor, Tensor> _lstm(const Tensor& gates, const Tensor& hidd
         char* at = values.data() + 4 * (t * state + skip);
         char* hidden_now = hiddens.data() + t * state + skip;
         char* memory_now = memories.data() + t * state + skip;
-        cpu::packed_gemm(layer.dtype, rows, width, size, hidden_before, packed.data(), at);
+        times_packed(layer, rows, width, size, hidden_before, packed, at);
         cpu::lstm_step({layer.dtype, rows, size}, given.data() + 4 * (t * state + skip),
                        memory_before, at, memory_now, hidden_now);
         hidden_before = hidden_now;
@@ -213,7 +220,7 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
     for_rows(layer, [&](int64_t first, int64_t rows) {
       for (int64_t t = layer.steps - 1; t >= 0; --t) {
         step(t, first, rows, [&](const char* d, char* to, int64_t m) {
-          cpu::packed_gemm(layer.dtype, m, layer.size, width, d, packed.data(), to);
+          times_packed(layer, m, layer.size, width, d, packed, to);
         });
       }
     });

@@ -118,7 +118,9 @@ Tensor _expand_reduced(const Tensor& input, const Dims& size, const std::optiona
       strides[i] = input.strides()[at++];
     }
   }
-  return alias(input, size, strides, input.offset());
+  const Tensor result = alias(input, size, strides, input.offset());
+  if (modes.grad) set_view(result, input);  // a recorded gradient may be written to
+  return result;
 }
 
 // --- joining ---

@@ -28,6 +28,7 @@ void write(const Lift& at, const char* op, const Tensor& target, const Tensor& s
   check_inplace(op, target);
   Ref<Node> node;
   if (modes.grad && (requires_grad(target) || requires_grad(source))) {
+    check_recorded_write(op, target);
     node = Ref<Node>(new WriteNode(&kWriteType, 2, 1));
     node->edges[0] = gradient_edge(target);
     node->edges[1] = gradient_edge(source);

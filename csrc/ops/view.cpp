@@ -354,10 +354,9 @@ Tensor _view_dtype(const Tensor& input, DType dtype) {
   };
   fail_unless(input.ndim() > 0, "self.dim() cannot be 0");
   const auto last = static_cast<size_t>(input.ndim() - 1);
-  fail_unless(strides[last] == 1 || sizes[last] == 1, "self.stride(-1) must be 1");
-  strides[last] = 1;
   int64_t offset = input.offset();
   if (from > to) {
+    fail_unless(strides[last] == 1, "self.stride(-1) must be 1");
     const int64_t ratio = from / to;
     for (size_t i = 0; i < last; ++i) strides[i] *= ratio;
     sizes[last] *= ratio;
@@ -366,6 +365,7 @@ Tensor _view_dtype(const Tensor& input, DType dtype) {
     const int64_t ratio = to / from;
     fail_unless(sizes[last] % ratio == 0, "self.size(-1) must be divisible by ", ratio);
     fail_unless(offset % ratio == 0, "self.storage_offset() must be divisible by ", ratio);
+    fail_unless(strides[last] == 1, "self.stride(-1) must be 1");
     for (size_t i = 0; i < last; ++i) {
       fail_unless(strides[i] % ratio == 0, "self.stride(", i, ") must be divisible by ", ratio);
       strides[i] /= ratio;

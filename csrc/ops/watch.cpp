@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/cpu/simd/health.h"
+#include "ops/watch_rules.h"
 #include "tensor/wrapper.h"
 
 namespace wengert {
@@ -24,7 +25,9 @@ class Quiet {
   Quiet(const Quiet&) = delete;
   Quiet& operator=(const Quiet&) = delete;
 };
-bool awake() { return !watching && modes.engine == 0; }
+bool awake() { return !watching && (modes.engine == 0 || in_user_rule()); }
+
+thread_local uint32_t user_rule = 0;  // how many backward calls were running where it began
 
 // Whose backward rule was the first of the running call to make infinity of finite values.
 thread_local Ref<GraphObject> infinity;
@@ -124,6 +127,9 @@ const char* parameter_sentence(const Health& made) {
 
 }  // namespace
 
+bool in_user_rule() { return user_rule != 0 && user_rule == modes.engine; }
+UserRuleScope::UserRuleScope() : outer_(user_rule) { user_rule = modes.engine; }
+UserRuleScope::~UserRuleScope() { user_rule = outer_; }
 bool set_watching_apart(bool apart) { return std::exchange(watching, apart); }
 
 Health health_of(const Tensor& tensor) {
@@ -250,6 +256,7 @@ void watch_gradients(Node& node, const Tensor* incoming, Tensor* outgoing) {
     const bool nan = health.nan && watch_mode.nan;
     std::string text = str("Function '", node.type->name, "' returned ", nan ? "nan" : "inf",
                            " values in its ", i, "th output.");
+    if (const auto fault = fault_of(outgoing[i], false)) text += fault->story;
     if (watch_stories.gradient != nullptr) {
       const Ref<GraphObject> made = given.inf ? std::move(infinity) : nullptr;
       text += watch_stories.gradient(node, i, health, incoming, outgoing,

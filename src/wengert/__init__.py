@@ -37,6 +37,7 @@ from wengert._composite.queries import *
 from wengert._composite.reduction import *
 from wengert._composite.sequence import *
 from wengert._composite.shape import *
+from wengert._composite.sparse import *
 from wengert._composite.spectrogram import *
 from wengert._composite.windows import *
 from wengert._interop import *
@@ -104,7 +105,8 @@ __version__ = "0.1.0"
 _LAZY = frozenset({
     "accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft",
     "_dynamo", "futures", "fx", "hub", "jit", "library", "mps", "multiprocessing", "onnx", "ops",
-    "profiler", "random", "special", "storage", "torch_version", "types", "version", "xpu",
+    "profiler", "random", "sparse", "special", "storage", "torch_version", "types", "version",
+    "xpu",
 })  # fmt: skip
 __all__ = sorted(
     name for name in {*globals(), *_LAZY} if not name.startswith("_") and name != "annotations"
@@ -131,6 +133,7 @@ if _typing.TYPE_CHECKING:
         ops,
         profiler,
         random,
+        sparse,
         special,
         storage,
         torch_version,

@@ -352,8 +352,11 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
         )
     if id(self) in memo:
         return memo[id(self)]
-    storage = copy.deepcopy(untyped_storage(self), memo)
-    result = _rebuild(self.__class__, storage, *_parts(self))
+    if _C._wrapper_of(self) is not None:  # inside of a transform: no memory of its own
+        result = self.detach().clone().requires_grad_(self.requires_grad)
+    else:
+        storage = copy.deepcopy(untyped_storage(self), memo)
+        result = _rebuild(self.__class__, storage, *_parts(self))
     memo[id(self)] = result
     if self.grad is not None:
         result.grad = copy.deepcopy(self.grad, memo)

@@ -35,11 +35,15 @@ HINTS = {
     "quantization": "quantization is not supported",
     "quantize_per_tensor": "quantization is not supported",
     "solve": "removed from PyTorch, too: use linalg.solve",
-    "sparse": "sparse tensors are not supported",
-    "sparse_coo_tensor": "sparse tensors are not supported",
-    "sparse_csr_tensor": "sparse tensors are not supported",
+    **dict.fromkeys(
+        [
+            *(f"sparse_{kind}_tensor" for kind in ("bsc", "bsr", "csc", "csr", "compressed")),
+            *(f"to_sparse_{kind}" for kind in ("bsc", "bsr", "csc", "csr")),
+            *("crow_indices", "ccol_indices", "col_indices", "row_indices"),
+        ],
+        "of the sparse formats only coordinates (COO) are there",
+    ),
     "symeig": "removed from PyTorch, too: use linalg.eigh",
-    "to_sparse": "sparse tensors are not supported",
 }
 
 

@@ -33,7 +33,7 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
-    autograd.backward(self, gradient, retain_graph, create_graph, inputs)
+    autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> _RemovableHandle:

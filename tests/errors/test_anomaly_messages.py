@@ -148,7 +148,7 @@ CASES = {
             loss = g.sum()
             loss.backward()
         ----
-        Function 'PowBackward0' returned inf values in its 0th output.
+        Function 'PowBackward1' returned inf values in its 0th output.
           recorded by             pow   script.py:7   (g,) = autograd.grad(y.sum(), x, create_graph=True)
           while differentiating   pow   script.py:6   y = x**1.5
             gradient 0 in:    float32[2]   from 1.5 to 1.5
@@ -230,9 +230,50 @@ CASES = {
             y.sum().backward()
         ----
         Function 'HalfBackward' returned nan values in its 0th output.
+          inf made by   div   script.py:12   return g / 0 - g / 0
+            input:    float32[3]   from 1 to 1
+            output:   float32[3]   no finite element   0 nan, 3 inf of 3, the first at (0,)
+          and then, of the infinity:
+          nan made by   sub   script.py:12   return g / 0 - g / 0
+            input:    float32[3]   no finite element   0 nan, 3 inf of 3, the first at (0,)
+            other:    float32[3]   no finite element   0 nan, 3 inf of 3, the first at (0,)
+            output:   float32[3]   no finite element   3 nan, 0 inf of 3, the first at (0,)
           recorded by   Half   script.py:17   y = Half.apply(w)
             gradient 0 in:    float32[3]   from 1 to 1
             gradient 0 out:   float32[3]   no finite element   3 nan, 0 inf of 3, the first at (0,)
+        """,
+    "in a custom function, several lines before its end": """
+        import wengert as wg
+        from wengert import autograd
+
+
+        class Root(autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x.sqrt()
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                slope = (x - 1).log()
+                harmless = wg.where(slope > 0, slope, 0)
+                scaled = g * slope
+                return scaled * 2
+
+
+        w = wg.tensor([0.5, 3.0], requires_grad=True)
+        with autograd.detect_anomaly():
+            y = Root.apply(w)
+            y.sum().backward()
+        ----
+        Function 'RootBackward' returned nan values in its 0th output.
+          nan made by   log   script.py:14   slope = (x - 1).log()
+            input:    float32[2]   from -0.5 to 2
+            output:   float32[2]   from 0.6931 to 0.6931   1 nan, 0 inf of 2, the first at (0,)
+          recorded by   Root   script.py:22   y = Root.apply(w)
+            gradient 0 in:    float32[2]   from 1 to 1
+            gradient 0 out:   float32[2]   from 1.386 to 1.386   1 nan, 0 inf of 2, the first at (0,)
         """,
     "in the forward pass of per-sample gradients": """
         import wengert as wg
@@ -432,6 +473,32 @@ def test_message(run: Runner, name: str) -> None:
     outcome = run(program)
     assert isinstance(outcome.error, RuntimeError)
     assert outcome.message == expected
+
+
+def test_a_harmless_nan_in_a_custom_backward_is_no_error(run: Runner) -> None:
+    outcome = run("""
+        import wengert as wg
+        from wengert import autograd
+
+
+        class Log(autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x.exp()
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                return g * wg.where(x > 0, x.log(), 0)
+
+
+        w = wg.tensor([-1.0, 3.0], requires_grad=True)
+        with autograd.detect_anomaly():
+            Log.apply(w).sum().backward()
+    """)
+    assert outcome.error is None
+    assert outcome.names["w"].grad[0].item() == 0
 
 
 def test_healthy_transforms_raise_no_alarm(run: Runner) -> None:

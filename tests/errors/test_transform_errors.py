@@ -151,6 +151,36 @@ CASES = {
         "out-of-place operators instead of inplace arithmetic, or create `self` with new_zeros and "
         "the like of a tensor that is mapped over.",
     ),
+    "vmap: backward": (
+        lambda: func.vmap(lambda x: x.sum().backward())(X.reshape(1, 2)),
+        "backward() called inside of a function that is transformed by vmap, grad or another of "
+        "wengert.func. This is not supported, please use func.grad or func.vjp instead, or call "
+        "backward() outside of the transform.",
+    ),
+    "vmap: mask": (
+        lambda: func.vmap(lambda x: x[x > 0])(X.reshape(1, 2)),
+        "vmap: We do not support batching operators that can output dynamic shape. Attempted to "
+        "vmap over indexing with a boolean mask. Use where()",
+    ),
+    "vmap: out_dims None": (
+        lambda: func.vmap(wg.sin, out_dims=None)(X),
+        "vmap(sin, ...): `sin` can not return a BatchedTensor when out_dim is None",
+    ),
+    "vmap: out_dims of a wrong type": (
+        lambda: func.vmap(wg.sin, out_dims="a")(X),
+        "vmap(sin, ..., out_dims=a): `out_dims` must be an int, None or a python collection of "
+        "ints representing where in the outputs the vmapped dimension should appear.",
+    ),
+    "vmap: in_dims with a wrong entry": (
+        lambda: func.vmap(wg.sin, in_dims=(0.5,))(X),
+        "vmap(sin, in_dims=(0.5,), ...)(<inputs>): Got in_dim=0.5 for an input but in_dim must be "
+        "either an integer dimension or None.",
+    ),
+    "functionalize: remove": (
+        lambda: func.functionalize(wg.sin, remove="all"),
+        "functionalize(f, remove='mutations'): received invalid argument for remove=all. Valid "
+        "options are:",
+    ),
     "forward mode: no level": (
         lambda: autograd.forward_ad.make_dual(X, X),
         "Trying to create a dual Tensor for forward AD but no level exists, make sure to "

@@ -37,6 +37,9 @@ def leaf(shape, dtype, requires_grad):
         values = (values * 3).round()
     return values.to(dtype).clone().requires_grad_(requires_grad)
 
+def copies(gradients):  # PyTorch's may be views of something hidden
+    return [g if g is None else g.clone() for g in gradients]
+
 def real_loss(*tensors):
     total = torch.zeros((), dtype=torch.float64)
     for i, tensor in enumerate(tensors):
@@ -131,6 +134,7 @@ class Maker:
         self.variables = environment(module)
         self.lines: list[str] = []
         self.count = 0
+        self.hooked: list[Any] = []
 
     # what lines are made of
 
@@ -372,8 +376,11 @@ class Maker:
                 f"mul_({other})", f"add_({other})", f"sub_({other}, alpha=0.5)", f"copy_({other})",
                 f"copy_({other})", f"masked_fill_({name} == {name}, {other})", f"lerp_({other}, 0.25)",
                 f"addcmul_({other}, {other}, value=0.5)", f"mul_({other})", f"add_({other})",
-                f"masked_scatter_({name} == {name}, {other})", f"fill_({other})",
+                f"fill_({other})",
             ]  # fmt: skip
+            # (PyTorch writes what there is of a source that is too short, and then raises.)
+            if self.value(other).numel() == self.value(name).numel():
+                calls.append(f"masked_scatter_({name} == {name}, {other})")
         return f"{name}.{self.random.choice(calls)}"
 
     def write_along(self) -> str | None:
@@ -480,7 +487,12 @@ class Maker:
         # (PyTorch crashes on hooks of views whose base was written to since.)
         name = self.name(lambda t: t.requires_grad and t._base is None)
         body = self.choose("g * 2", "None", "g.sin()", "torch.ones_like(g)", "g.clone()", "-g")
+        if name:
+            self.hooked.append(self.value(name))
         return name and f"{name}.register_hook(lambda g: {body})"
+
+    def free_of_hooks(self, tensor: Any) -> bool:
+        return tensor.requires_grad and not any(tensor is other for other in self.hooked)
 
     def backward(self) -> str | None:
         name = self.floating(lambda t: t.requires_grad)
@@ -494,12 +506,19 @@ class Maker:
         name = self.floating(lambda t: t.requires_grad)
         if not name:
             return None
-        inputs = [self.floating(lambda t: t.requires_grad) for _ in range(self.choose(1, 2))]
+        # (PyTorch gives the gradient of an input from before its hooks where another input lies
+        # behind it; several names of one input are the same tensor, and a view of something hidden.)
+        inputs = [self.floating(self.free_of_hooks)]
+        if inputs[0] is None:
+            return None
+        if self.flag():
+            others = self.floating(self.free_of_hooks)
+            inputs += [others] if others and others not in inputs else []
         keep = self.choose("", ", retain_graph=True", ", create_graph=True", ", create_graph=True")
         targets = "".join(f"{self.fresh()}, " for _ in inputs)
         return (
-            f"{targets}= torch.autograd.grad(real_loss({name}), [{', '.join(map(str, inputs))}], "
-            f"allow_unused=True{keep})"
+            f"{targets}= copies(torch.autograd.grad(real_loss({name}), "
+            f"[{', '.join(map(str, inputs))}], allow_unused=True{keep}))"
         )
 
     def take_grad(self) -> str | None:
@@ -555,8 +574,8 @@ class NotFinite(Exception):
     """The numbers of the program are of no use, or it differs on purpose."""
 
 
-def close(ours: Any, theirs: Any) -> str | None:
-    """What differs between two tensors."""
+def close(ours: Any, theirs: Any, single: bool) -> str | None:
+    """What differs between two tensors; `single`: more than the precision of float32."""
     if str(ours.dtype).split(".")[-1] != str(theirs.dtype).split(".")[-1]:
         return f"dtype {ours.dtype}, not {theirs.dtype}"
     if tuple(ours.shape) != tuple(theirs.shape):
@@ -564,10 +583,10 @@ def close(ours: Any, theirs: Any) -> str | None:
     a, b = array(ours), array(theirs)
     if b.dtype.kind not in "fc":
         return None if numpy.array_equal(a, b) else f"values {a.tolist()}, not {b.tolist()}"
-    if not numpy.isfinite(b).all() or (b.size and numpy.abs(b).max() > 1e12):
+    if not numpy.isfinite(b).all() or (b.size and numpy.abs(b).max() > 1e7):
         raise NotFinite
     scale = max(1.0, float(numpy.abs(b).max())) if b.size else 1.0
-    tolerance = 2e-4 if b.dtype in (numpy.float32, numpy.complex64) else 1e-8
+    tolerance = 2e-4 if single else 1e-8
     # numpy.abs of a difference that is NaN is no less than anything.
     if b.size and not (numpy.abs(a - b) <= tolerance * scale).all():
         return f"values {a.tolist()}, not {b.tolist()}"
@@ -581,6 +600,18 @@ def difference(lines: Sequence[str], ours: Any, theirs: Any) -> str | None:
         raised, expected = run_line(line, mine), run_line(line, other)
         if raised is None and "a second time" in str(expected):
             raise NotFinite  # we need fewer saved values: there was nothing to free
+        if (
+            raised is None
+            and "a leaf Variable that" in str(expected)
+            and writes_to_view(line, other)
+        ):
+            raise NotFinite  # PyTorch has not noticed yet that the base was written to
+        if (
+            raised is None
+            and "index_copy_" in "".join(lines)
+            and "modified by an inp" in str(expected)
+        ):
+            raise NotFinite  # its source is not saved here
         if raised is None and "was created in no_grad mode" in str(expected):
             raise NotFinite  # PyTorch's gradients may be views of something hidden
         if expected is None and "more than one element of the written-to" in str(raised):
@@ -588,6 +619,11 @@ def difference(lines: Sequence[str], ours: Any, theirs: Any) -> str | None:
         if not isinstance(raised, type(expected)):
             return f"{line}: raised {raised!r:.200}, not {expected!r:.200}"
     return compare_states(tensors_of(mine), tensors_of(other))
+
+
+def writes_to_view(line: str, variables: dict[str, Any]) -> bool:
+    found = re.search(r"t\d+", line)
+    return found is not None and variables[found[0]]._is_view()
 
 
 def attribute(tensor: Any, name: str) -> Any:
@@ -598,12 +634,26 @@ def attribute(tensor: Any, name: str) -> Any:
         return type(error)
 
 
+def is_single(tensor: Any) -> bool:
+    return str(tensor.dtype).split(".")[-1] in ("float32", "complex64")
+
+
 def compare_states(mine: dict[str, Any], other: dict[str, Any]) -> str | None:
     if mine.keys() != other.keys():
         return f"the tensors {sorted(mine)}, not {sorted(other)}"
+    if any(attribute(t, "grad") is not None and t.grad.requires_grad for t in other.values()):
+        raise NotFinite  # what is added to it: PyTorch writes to it, wengert lets its owners keep it
+    # Gradients of float64 that come through float32 are rounded before or after they are summed.
+    single = any(is_single(tensor) for tensor in other.values())
     for name, tensor in other.items():
-        if found := close(mine[name], tensor):
+        if found := close(mine[name], tensor, single):
             return f"{name}: {found}"
+        if mine[name].requires_grad and not tensor.requires_grad and not array(tensor).any():
+            raise NotFinite  # gradients of empty views have no history in PyTorch
+        if tensor.requires_grad and not (tensor.is_floating_point() or tensor.is_complex()):
+            raise NotFinite  # a bool tensor that took in a number with a history
+        if tensor._is_view() and tensor.requires_grad and attribute(tensor, "grad_fn") is None:
+            raise NotFinite  # a view of what is a leaf since: it passes nothing on
         for flag in ("requires_grad", "is_leaf"):
             if (own := attribute(mine[name], flag)) != attribute(tensor, flag):
                 return f"{name}.{flag} is {own}"
@@ -612,7 +662,7 @@ def compare_states(mine: dict[str, Any], other: dict[str, Any]) -> str | None:
             a, b = mine[name].grad, tensor.grad
         if (a is None) != (b is None):
             return f"{name}.grad is {a}, not {b}"
-        if b is not None and (found := close(a, b)):
+        if b is not None and (found := close(a, b, single)):
             return f"{name}.grad: {found}"
     return None
 

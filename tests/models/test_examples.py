@@ -1,4 +1,7 @@
-"""The example programs reach the quality that they promise, with fewer steps than they take."""
+"""The example programs reach the quality that they promise, with fewer steps than they take.
+
+The limits hold for seeds 0 to 5, with a margin.
+"""
 
 import re
 import subprocess
@@ -59,7 +62,7 @@ def test_autoencoder(root: Path) -> None:
     """Better than the best linear one."""
     output = run(root, "autoencoder.py", "--no-plot", "--epochs", "25")
     share, linear = numbers(output, r"numbers: ([\d.]+)% \(linear: ([\d.]+)%")
-    assert share > linear + 5
+    assert share > linear + 7
 
 
 def test_vae(root: Path) -> None:
@@ -73,12 +76,12 @@ def test_gan_mixture(root: Path) -> None:
     output = run(root, "gan_mixture.py", "--no-plot", "--steps", "1500")
     clouds, distance = numbers(output, r"from: (\d+) of 8", r"distance: ([\d.]+)")
     assert clouds >= 7
-    assert distance < 0.3
+    assert distance < 0.25
 
 
 def test_wgan_gp(root: Path) -> None:
     output = run(root, "wgan_gp.py", "--no-plot")
-    assert numbers(output, r"Wasserstein distance: ([\d.]+)")[0] < 0.6
+    assert numbers(output, r"Wasserstein distance: ([\d.]+)")[0] < 0.65
 
 
 def test_dcgan(root: Path) -> None:
@@ -86,13 +89,13 @@ def test_dcgan(root: Path) -> None:
     kinds, sure, noise = numbers(
         output, r"drawn: (\d+) of 10", r"judge: ([\d.]+)% \(of noise: ([\d.]+)%"
     )
-    assert kinds >= 5
-    assert sure > noise + 5
+    assert kinds >= 7
+    assert sure > noise + 10
 
 
 def test_pinn(root: Path) -> None:
     output = run(root, "pinn.py", "--no-plot", "--steps", "600")
-    assert numbers(output, r"relative error at t = 0.6: ([\d.]+)%")[0] < 10
+    assert numbers(output, r"relative error at t = 0.6: ([\d.]+)%")[0] < 8
 
 
 @pytest.mark.parametrize("cell", ["RNN", "LSTM", "GRU"])
@@ -116,7 +119,7 @@ def test_gpt(root: Path) -> None:
     small = ("--width", "48", "--layers", "2", "--length", "48", "--batch", "16")
     output = run(root, "gpt.py", "--no-plot", "--steps", "700", *small)
     surprise, pairs = numbers(output, r"surprise: ([\d.]+) \(table of pairs: ([\d.]+)")
-    assert surprise < pairs
+    assert surprise < pairs - 0.05
     assert len(output) > 300
 
 
@@ -134,7 +137,8 @@ def test_cartpole(root: Path) -> None:
         ("vae.py", "--epochs", "1"), ("gan_mixture.py", "--steps", "5"),
         ("wgan_gp.py", "--steps", "3"), ("dcgan.py", "--epochs", "1"),
         ("pinn.py", "--steps", "5"), ("time_series.py", "--epochs", "1"),
-        ("cartpole.py", "--updates", "2"),
+        ("cartpole.py", "--updates", "2"), ("text_rnn.py", "--steps", "11", "--width", "16"),
+        ("gpt.py", "--steps", "11", "--width", "16", "--heads", "2", "--layers", "1"),
     ],
     ids=lambda options: options[0],
 )  # fmt: skip

@@ -139,6 +139,8 @@ PROGRAMS = {
         w.add_(1)
     """,
     "a view of a constant made inside": "view.add_(1); [n, view]",
+    "a view of a constant takes in a graph": "view.add_(p.view(3, 1))",
+    "a view without grad": "without_grad(lambda: (p * 1).view(3, 1)).add_(p.view(3, 1))",
     "its base is written to": """
         y = p * 1
         w = inside(lambda: y.view(3, 1))

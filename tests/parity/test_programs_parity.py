@@ -10,7 +10,7 @@ import wengert as wg
 torch = pytest.importorskip("torch")
 
 
-@pytest.mark.parametrize("block", range(12))
+@pytest.mark.parametrize("block", range(40))
 def test_programs(block: int) -> None:
     for seed in range(block * 25, block * 25 + 25):
         report = check(seed, wg, torch)

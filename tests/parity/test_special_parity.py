@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import scipy.special
 
 import wengert as wg
 
@@ -76,17 +77,19 @@ def test_polynomials_are_differentiable() -> None:
 
 @pytest.mark.parametrize("name", BESSEL)
 def test_bessel_functions_far_and_near(name: str) -> None:
-    values = [1e-12, 1e-3, 0.9, 1.99, 2.01, 7.99, 8.01, 12.5, 40.0, 90.0]
-    ours = getattr(wg.special, name)(wg.tensor(values, dtype=wg.float64))
-    theirs = getattr(torch.special, name)(torch.tensor(values, dtype=torch.float64))
-    # PyTorch's own error grows with the argument where the functions turn.
-    atol = 1e-14 if "modified" not in name and name != "airy_ai" else 0
-    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-13, atol=atol)
+    """Against SciPy: between 7 and 13 PyTorch's have eight digits."""
+    reference = {
+        "airy_ai": lambda x: scipy.special.airy(x)[0],
+        "scaled_modified_bessel_k0": scipy.special.k0e,
+        "scaled_modified_bessel_k1": scipy.special.k1e,
+    }.get(name) or getattr(scipy.special, name.rpartition("_")[2])
+    values = np.array([1e-12, 1e-3, 0.9, 1.99, 2.01, 7.99, 8.01, 12.5, 40.0, 90.0])
+    ours = getattr(wg.special, name)(wg.tensor(values)).numpy()
+    np.testing.assert_allclose(ours, reference(values), rtol=4e-13, atol=3e-16)
     if name in ("airy_ai", "bessel_j0", "bessel_j1"):
-        back = [-value for value in values[:-1]]
-        ours = getattr(wg.special, name)(wg.tensor(back, dtype=wg.float64))
-        theirs = getattr(torch.special, name)(torch.tensor(back, dtype=torch.float64))
-        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12, atol=1e-13)
+        back = -values[:-1]
+        ours = getattr(wg.special, name)(wg.tensor(back)).numpy()
+        np.testing.assert_allclose(ours, reference(back), rtol=1e-12, atol=1e-13)
 
 
 def test_bessel_functions_at_the_ends() -> None:
@@ -98,9 +101,9 @@ def test_bessel_functions_at_the_ends() -> None:
         "bessel_j1": [0.0, -0.4400505857449335, 0.0, 0.0, 0.0, nan],
         "bessel_y0": [nan, nan, -inf, -473.9990734230044, 0.0, nan],
         "bessel_y1": [nan, nan, -inf, -inf, 0.0, nan],
-        "modified_bessel_k0": [nan, nan, inf, 744.5560035038434, 0.0, nan],
+        "modified_bessel_k0": [nan, nan, inf, 744.5560034370395, 0.0, nan],
         "modified_bessel_k1": [nan, nan, inf, inf, 0.0, nan],
-        "scaled_modified_bessel_k0": [nan, nan, inf, 744.5560035038434, 0.0, nan],
+        "scaled_modified_bessel_k0": [nan, nan, inf, 744.5560034370395, 0.0, nan],
         "scaled_modified_bessel_k1": [nan, nan, inf, inf, 0.0, nan],
         "airy_ai": [0.0, 0.5355608832923521, 0.3550280538878172, 0.3550280538878172, 0.0, nan],
     }
@@ -113,9 +116,10 @@ def test_zeros_of_bessel_functions_have_all_digits() -> None:
     for name, zero in (("bessel_j0", 2.404825557695773), ("bessel_j1", 3.8317059702075125)):
         x = np.array([zero, np.nextafter(zero, 0), np.nextafter(zero, 10)])
         ours = getattr(wg.special, name)(wg.tensor(x)).numpy()
-        theirs = getattr(torch.special, name)(torch.tensor(x)).numpy()
-        np.testing.assert_allclose(ours, theirs, rtol=1e-1)
-        assert abs(ours[0]) < 1e-15
+        # The slope times the distance from the zero, of which SciPy has some digits more.
+        slope = {"bessel_j0": -0.5191474972894669, "bessel_j1": -0.4027593957025530}[name]
+        rest = {"bessel_j0": 1.1766916e-16, "bessel_j1": 1.5269184e-16}[name]
+        np.testing.assert_allclose(ours, slope * ((x - zero) + rest), rtol=1e-4)
 
 
 def test_an_airy_function_has_no_derivative() -> None:

@@ -221,6 +221,29 @@ def _sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
 
+def _attention_weights(query: Array, key: Array, is_causal: bool, scale: float) -> Array:
+    scores = scale * query @ np.swapaxes(key, 2, 3)
+    if is_causal:
+        scores = np.where(np.tri(*scores.shape[2:], dtype=bool), scores, -np.inf)
+    terms = np.exp(scores - scores.max(3, keepdims=True))
+    return terms / terms.sum(3, keepdims=True)
+
+
+@reference
+def _scaled_dot_product_flash_attention_for_cpu(query: Array, key: Array, value: Array,
+                                                is_causal: bool, scale: float) -> Any:  # fmt: skip
+    return _attention_weights(query, key, is_causal, scale) @ value
+
+
+@reference
+def _attention_vjp(grad: Array, query: Array, key: Array, value: Array, is_causal: bool,
+                   scale: float, want_query: bool, want_key: bool, want_value: bool) -> Any:  # fmt: skip
+    p = _attention_weights(query, key, is_causal, scale)
+    dp = grad @ np.swapaxes(value, 2, 3)
+    ds = scale * p * (dp - (p * dp).sum(3, keepdims=True))
+    return ds @ key, np.swapaxes(ds, 2, 3) @ query, np.swapaxes(p, 2, 3) @ grad
+
+
 @reference
 def _lstm(gates: Array, hidden: Array, memory: Array, weight: Array) -> Any:
     hiddens, memories, values = [], [], []

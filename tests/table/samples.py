@@ -27,7 +27,8 @@ SKIPS: dict[tuple[str, str], str] = {
         for dtype in ("float16", "bfloat16")
     },
     **{
-        ("rnn", f"value {dtype}"): "other operators make up the layer in this precision"
+        (family, f"value {dtype}"): "other operators make up the layer in this precision"
+        for family in ("attention", "rnn")
         for dtype in ("float16", "bfloat16")
     },
     **{
@@ -190,6 +191,14 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
                          "want_input": True, "want_weight": True, "want_bias": True}],
     "_row_norm": [{"input": "randn(4, 3)", "weight": "rand(3)", "bias": "randn(3)", "dims": 1,
                    "centered": True, "eps": 1e-5}],
+    "_attention_vjp": [
+        {"grad": "randn(2, 2, 3, 3)", "query": "randn(2, 2, 3, 4)", "key": "randn(2, 2, 5, 4)",
+         "value": "randn(2, 2, 5, 3)", "is_causal": False, "scale": 0.5, "want_query": True,
+         "want_key": True, "want_value": True},
+        {"grad": "randn(1, 1, 5, 4)", "query": "randn(1, 1, 5, 2)", "key": "randn(1, 1, 3, 2)",
+         "value": "randn(1, 1, 3, 4)", "is_causal": True, "scale": -1.5, "want_query": True,
+         "want_key": True, "want_value": True},
+    ],
     "_lstm_vjp": [{"grad_hidden": "randn(3, 2, 2)", "grad_memory": "randn(3, 2, 2)",
                    "grad_gates": "randn(3, 2, 8)", **_LSTM, "want_hidden": True, "want_memory": True,
                    "want_weight": True},

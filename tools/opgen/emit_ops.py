@@ -96,6 +96,7 @@ class Emitter:
         self.grads = ["g"] if entry.outputs in (1, -1) else [f"g{i}" for i in range(entry.outputs)]
         self.formulas = self._formulas()
         self.differentiable = bool(self.formulas)
+        self.differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
         used = {n for f in self.formulas.values() for n in f.values}
         self.saved_outputs = [o for o in self.outputs if o in used]
         names = [p.name for p in self.tensors] + ([self.list.name] if self.list else [])
@@ -187,6 +188,10 @@ class Emitter:
             read = {n for f in self.formulas.values() for n in f.names | f.values}
             for i in (i for i in range(self.entry.outputs) if f"g{i}" in read):
                 lines.append(f"  [[maybe_unused]] const Tensor g{i} = materialize(node, gradients, {i});")
+        # What several formulas read is fetched once, for hooks may unpack it.
+        reads = [f.names | f.values for f in self.formulas.values()]
+        shared = {n for n in self.saved_inputs + self.saved_outputs if sum(n in r for r in reads) > 1}
+        lines += ["  [[maybe_unused]] " + line for line in self._fetch(shared, set(), set())]
         edges_of = {key: [self.edge(k.strip()) for k in key.split(",")] for key in self.formulas}
         done: set[str] = set()
         for key, formula in self.formulas.items():
@@ -198,7 +203,7 @@ class Emitter:
             else:
                 condition = " || ".join(f"node.needs({e})" for e in edges)
             lines.append(f"  if ({condition}) {{")
-            read = formula.names | formula.values
+            read = (formula.names | formula.values) - shared
             body = self._fetch(read, formula.shapes, formula.dtypes)
             body += self._gradient(key, formula, edges, later)
             lines += ["    " + line for line in body] + ["  }"]
@@ -251,44 +256,47 @@ class Emitter:
 
     def node_type(self) -> str:
         name = self.entry.name
-        # PyTorch numbers backward classes from 0 per operator name.
         title = "".join(p[:1].upper() + p[1:] for p in name.strip("_").split("_"))
-        title = {"TrueDivide": "Div", "_ToDtype": "ToCopy"}.get(title, title)
+        title = self.entry.get("node") or re.sub(r"\d[a-z]", lambda m: m[0].upper(), title)
         saved = f"{name}_saved" if self.saved_inputs + self.saved_outputs else "no_saved"
-        return (f'const NodeType {self.type} = {{"{title}Backward0", "{name}", {name}_backward, '
-                f"{saved}, remove_node<{self.node}>}};")
+        # PyTorch numbers the backward classes of an operator by its overloads.
+        return "\n".join(
+            f'const NodeType {self.type}{n or ""} = {{"{title}Backward{n}", "{name}", {name}_backward, '
+            f"{saved}, remove_node<{self.node}>}};" for n in range(2 if self.entry.get("overload") else 1))
+
+    def _if_needed(self, pointer: str, name: str, save: str) -> str:
+        """The statement, where there is an edge whose formula reads the value."""
+        users = [k.strip() for key, f in self.formulas.items() if name in f.values for k in key.split(",")]
+        tests = (f"{pointer}->needs({self.edge(k)})" for k in dict.fromkeys(users))
+        always = self.list is not None or set(users) == self.differentiated
+        return save if always else f"if ({' || '.join(tests)}) {save}"
 
     def record(self) -> str:
         """Builds the node and saves inputs; outputs are saved once they hold their values."""
-        arguments = ", ".join(
-            f"[[maybe_unused]] {cpp_parameter_type(self.entry, p)} {p.name}"
-            for p in self.entry.parameters
-        )
+        arguments = ", ".join(f"[[maybe_unused]] {cpp_parameter_type(self.entry, p)} {p.name}"
+                              for p in self.entry.parameters)
         count = str(len(self.tensors))
         if self.list is not None:
             count += f" + {self.list.name}.size()"
         outputs = "output_count" if self.entry.outputs == -1 else str(self.entry.outputs)
         extra = ", size_t output_count" if self.entry.outputs == -1 else ""
+        type_, other = f"&{self.type}", self.entry.get("overload")
+        if other:
+            given = "is_tensor" if any(p.name == other for p in self.tensors) else "has_value"
+            type_ = f"{other}.{given}() ? {type_}1 : {type_}"
         lines = [f"Ref<Node> {self.entry.name}_record({arguments}{extra}) {{",
-                 f"  auto* node = new {self.node}(&{self.type}, {count}, {outputs});",
+                 f"  auto* node = new {self.node}({type_}, {count}, {outputs});",
                  "  Ref<Node> result(node);"]
-        differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
         for i, p in enumerate(self.tensors):
-            if p.name in differentiated:
+            if p.name in self.differentiated:
                 lines.append(f"  node->edges[{i}] = edge_of({p.name});")
-        if self.list is not None and self.list.name in differentiated:
+        if self.list is not None and self.list.name in self.differentiated:
             lines.append(f"  for (size_t i = 0; i < {self.list.name}.size(); ++i) "
                          f"node->edges[{len(self.tensors)} + i] = gradient_edge({self.list.name}[i]);")
         for name in self.saved_inputs:
-            users = [key for key, f in self.formulas.items() if name in f.values]
-            all_edges = [k.strip() for key in users for k in key.split(",")]
-            save = f"node->{name}.input({name});"
-            if self.list is not None and name == self.list.name:
-                save = f"save_list(node->{name}, {name});"
-            elif self.list is None and set(all_edges) != differentiated:
-                test = " || ".join(f"node->needs({self.edge(k)})" for k in all_edges)
-                save = f"if ({test}) {save}"
-            lines.append("  " + save)
+            is_list = self.list is not None and name == self.list.name
+            save = f"save_list(node->{name}, {name});" if is_list else f"node->{name}.input({name});"
+            lines.append("  " + self._if_needed("node", name, save))
         lines += [f"  node->{n}_shape = shape_of({n});" for n in self.saved_shapes]
         lines += [f"  node->{n}_dtype = dtype_of_value({n});" for n in self.saved_dtypes]
         lines += [f"  node->{p.name} = {p.name};" for p in self.saved_parameters]
@@ -297,10 +305,9 @@ class Emitter:
     # --- the three forms ---
 
     def _tracked(self) -> str:
-        differentiated = {k.strip() for key in self.formulas for k in key.split(",")}
-        names = [p.name for p in self.tensors if p.name in differentiated]
+        names = [p.name for p in self.tensors if p.name in self.differentiated]
         tests = [f"tracked({n})" for n in names]
-        if self.list is not None and self.list.name in differentiated:
+        if self.list is not None and self.list.name in self.differentiated:
             tests.append(f"any_tracked({self.list.name})")
         return " || ".join(tests) or "false"
 
@@ -332,8 +339,8 @@ class Emitter:
         return [f"{prefix}if (const Tensor* past = past_of({', '.join(sources)})) {{",
                 *(f"  note_lost({y}, {name}, *past);" for y in outputs), "}"]
 
-    def _save_outputs(self, pointer: str) -> list[str]:
-        return [f"static_cast<{self.node}*>({pointer}.get())->{n}.output({n});"
+    def _save_outputs(self, pointer: str, value: str = "") -> list[str]:
+        return [self._if_needed(pointer, n, f"static_cast<{self.node}*>({pointer}.get())->{n}.output({value or n});")
                 for n in self.saved_outputs]
 
     def _prepare(self) -> list[str]:
@@ -438,9 +445,9 @@ class Emitter:
             lines.append(f"  const Tensor y = impl::{entry.name}({self._arguments()});")
             lines.append(f"  check_inplace_result({name}, {me}, y);")
         if self.differentiable:
-            lines.append("  Ref<Node> node;")
-            lines.append(f"  if (modes.grad && ({self._tracked()})) {{")
-            lines.append(f"    node = {entry.name}_record({self._arguments()});")
+            lines += ["  Ref<Node> node;", f"  if (modes.grad && ({self._tracked()})) {{",
+                      f"    check_recorded_write({name}, {me});",
+                      f"    node = {entry.name}_record({self._arguments()});"]
             if me in self.saved_inputs:  # the write destroys what the rule reads: keep a copy
                 lines.append(f"    const Tensor original = original_of({me});")
                 value = "Operand(original)" if self._operand_saved(me) else "original"
@@ -452,10 +459,8 @@ class Emitter:
             lines.append(f"  copy_values({me}, y);")
         lines.append(f"  wrote({name}, {me});")
         if self.differentiable:
-            lines.append("  if (node) {")
-            for n in self.saved_outputs:
-                lines.append(f"    static_cast<{self.node}*>(node.get())->{n}.output({me});")
-            lines += [f"    rebase_history({me}, node);", "  }"]
+            lines += ["  if (node) {", *("    " + line for line in self._save_outputs("node", me)),
+                      f"    rebase_history({me}, node);", "  }"]
         if [p for p in entry.parameters[1:] if p.is_tensor or p.is_tensor_list]:
             lines += ["  " + line for line in self._note_lost([me], me, op=entry.name + "_")]
         lines.append(f"  if (watch_mode.on) [[unlikely]] watched.after({name}, {me});")

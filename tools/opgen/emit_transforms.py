@@ -108,7 +108,7 @@ class Transforms:
         self.type_of = types
         self.result = result
         self.tensors = tensor_arguments(self.entry)
-        self.differentiated = {k.strip() for key in emitter.formulas for k in key.split(",")}
+        self.differentiated = emitter.differentiated
 
     def source(self) -> list[str]:
         if not intercepted(self.entry) or way(self.entry) == "refuse":
@@ -464,9 +464,7 @@ class Transforms:
             lines.append("  }")
         lines += [f"  at.assign({me}, y);", f"  wrote({name}, {me});"]
         if emitter.differentiable:
-            lines.append("  if (node) {")
-            lines += [f"    static_cast<{emitter.node}*>(node.get())->{n}.output({me});"
-                      for n in emitter.saved_outputs]
-            lines += [f"    rebase_history({me}, node);", "  }"]
+            lines += ["  if (node) {", *("    " + line for line in emitter._save_outputs("node", me)),
+                      f"    rebase_history({me}, node);", "  }"]
         lines.append(f"  if (watch_mode.on) [[unlikely]] watched.after({name}, {me});")
         return "\n".join([*lines, f"  return {me};", "}"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from .model import Entry
 
@@ -152,8 +153,13 @@ class TensorFormula:
             case ast.Constant(value=1):
                 return "g"
             case ast.IfExp(test=test, body=body, orelse=orelse) if self._is_tensor(test):
-                arms = f"{self.product(body)}, {self.product(orelse)}"
-                return f"ops::where({self._walk(test)}, {arms})"
+                then, other = self.product(body), self.product(orelse)
+                whole = f"ops::where({self._walk(test)}, {then}, {other})"
+                number = re.fullmatch(r"(\w+) == (\d+)", ast.unparse(test))  # one answer for all elements
+                if number and any(p.name == number[1] and "Number" in p.type for p in self.entry.inputs):
+                    one = f"node.{number[1]}.is({number[2]}) ? {then} : {other}"
+                    whole = f"(node.{number[1]}.is_number() ? ({one}) : {whole})"
+                return whole
             case other:
                 return f"vjp_product(g, {self._operand(other)})"
 

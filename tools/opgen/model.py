@@ -39,7 +39,7 @@ SETTINGS = {
     "f", "d", "vjp", "dtypes", "ints", "out", "operand_dtypes", "ref", "domain", "ulp", "kinks",
     "inplace", "out_variant", "public", "aliases", "operators", "special", "check", "init",
     "combine", "merge", "finish", "acc", "result", "varargs", "samples", "composite", "adjoint",
-    "autocast", "skip", "errors", "jvp", "batch", "fields", "uniform",
+    "autocast", "skip", "errors", "jvp", "batch", "fields", "uniform", "node", "overload",
 }  # fmt: skip
 
 

@@ -113,14 +113,13 @@ WENGERT_MATH T _normal_density(T x) {
 // The normal distribution function. erfc keeps the left tail's digits.
 WENGERT_MATH double ndtr(double x) { return 0.5 * std::erfc(x * -0.7071067811865475244); }
 // As exp(-z^2) erfcx(z) / 2 with z = |x| / sqrt(2), in half the time of the vectorised erfcf; a
-// rule that also needs the density shares the exponential with it. erfcx(z) is a polynomial of u =
-// 1 / (z + 2.5) times u, the best of its degree, to 1.3e-7.
-inline constexpr float kNormalTail[] = {0.564189672f, 1.41043496f, 3.24754214f,
-                                        6.58367109f,  13.8116636f, -1.36903179f,
-                                        103.201576f,  -279.08551f, 191.734818f};
+// rule that also needs the density shares the exponential with it. erfcx(z) / 2 is a polynomial of
+// u = 1 / (z + 3) times u, the best of its degree, to 1.3e-7.
+inline constexpr float kNormalTail[] = {0.28222987f, 0.83792418f, 2.6139433f, 3.2968414f,
+                                        41.089462f,  -96.635475f, 440.15359f, -409.97318f};
 WENGERT_MATH float ndtr(float x) {
-  const float u = 1 / (std::abs(x) * 0.70710678f + 2.5f);
-  const float tail = math::exp_below_zero(-0.5f * x * x) * (u * horner(kNormalTail, u)) * 0.5f;
+  const float u = 1 / (std::abs(x) * 0.70710678f + 3);
+  const float tail = math::exp_below_zero(-0.5f * x * x) * (u * horner(kNormalTail, u));
   return x < 0 ? tail : 1 - tail;
 }
 inline double log_ndtr(double x) {

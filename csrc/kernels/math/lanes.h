@@ -105,15 +105,14 @@ WENGERT_MATH Lanes _normal_density(Lanes x) {
 }
 WENGERT_MATH Lanes ndtr(Lanes x) {
   const __m512 size = _mm512_abs_ps(x);
-  const __m512 u = math::div(Lanes(1), LanesHelpers::fma(size, _mm512_set1_ps(0.70710678f), 2.5));
+  const __m512 u = math::div(Lanes(1), LanesHelpers::fma(size, _mm512_set1_ps(0.70710678f), 3));
   __m512 p = _mm512_set1_ps(kNormalTail[std::size(kNormalTail) - 1]);
 #pragma GCC unroll 8
   for (int k = static_cast<int>(std::size(kNormalTail)) - 2; k >= 0; --k) {
     p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(kNormalTail[k]));
   }
   const __m512 density = math::exp_below_zero(math::mul(math::mul(x, x), Lanes(-0.5)));
-  const __m512 tail =
-      _mm512_mul_ps(_mm512_mul_ps(density, _mm512_set1_ps(0.5f)), _mm512_mul_ps(u, p));
+  const __m512 tail = _mm512_mul_ps(density, _mm512_mul_ps(u, p));
   const __mmask16 below = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
   return _mm512_mask_mov_ps(_mm512_sub_ps(_mm512_set1_ps(1.0f), tail), below, tail);
 }

@@ -29,6 +29,7 @@ from . import (
     reduction,
     sequence,
     shape,
+    sparse,
     spectrogram,
     windows,
 )
@@ -36,8 +37,8 @@ from ._common import checked
 
 MODULES = (
     creation, decompositions, einsum, histograms, images, indexing, joining, linalg, low_rank,
-    matrix_norms, older_linalg, pointwise, queries, random, reduction, sequence, shape, spectrogram,
-    windows,
+    matrix_norms, older_linalg, pointwise, queries, random, reduction, sequence, shape, sparse,
+    spectrogram, windows,
 )  # fmt: skip
 
 for _module in MODULES:

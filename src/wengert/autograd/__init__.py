@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,17 @@ from ._lint import lint
 from ._strong_zeros import is_strong_zeros_enabled, set_strong_zeros
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
-from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .grad_mode import (
+    _unsafe_preserve_version_counter as _unsafe_preserve_version_counter,
+)
+from .grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_multithreading_enabled,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 from .gradcheck import gradcheck, gradgradcheck
 from .graph import GradientEdge
 from .variable import Variable
@@ -38,11 +49,13 @@ __all__ = [
     "gradgradcheck",
     "graph",
     "inference_mode",
+    "is_multithreading_enabled",
     "is_strong_zeros_enabled",
     "lint",
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
     "set_strong_zeros",
 ]
 
@@ -59,6 +72,7 @@ def backward(
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Tensor | Sequence[Tensor | None] | None = None,
     inputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge] | None = None,
 ) -> None:
     """Adds the gradients of ``tensors`` to ``.grad`` of the leaves (or of ``inputs`` alone).
@@ -66,7 +80,8 @@ def backward(
     A ``graph.GradientEdge`` may stand for a tensor.
 
     ``grad_tensors`` holds one cotangent per tensor, of its shape; it may be left out for tensors of
-    one element. The graph is freed unless ``retain_graph`` (default: ``create_graph``) is true.
+    one element; ``grad_variables`` is its old name. The graph is freed unless ``retain_graph``
+    (default: ``create_graph``) is true.
     Raises RuntimeError if a tensor has no history or the graph was freed before.
 
     >>> x = wg.tensor([3.0], requires_grad=True)
@@ -74,6 +89,18 @@ def backward(
     >>> x.grad
     tensor([6.])
     """
+    if grad_variables is not None:
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                "`backward()`. Please only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
     roots = _sequence(tensors)
     gradients = [None] * len(roots) if grad_tensors is None else _sequence(grad_tensors)
     if len(gradients) != len(roots):
@@ -146,6 +173,11 @@ def grad(
 
 def _check_targets(targets: list[Tensor | GradientEdge]) -> None:
     for i, target in enumerate(targets):
+        if not isinstance(target, Tensor | GradientEdge):
+            raise RuntimeError(
+                "all inputs have to be Tensors or GradientEdges, but got "
+                f"{type(target).__name__}\n  input {i}: {target!r:.80}"
+            )
         if isinstance(target, Tensor) and not target.requires_grad:
             raise RuntimeError(
                 f"One of the differentiated Tensors does not require grad\n  input {i}: "

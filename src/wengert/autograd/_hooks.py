@@ -18,6 +18,7 @@ __all__ = [
     "GradientEdge",
     "GradientObserver",
     "RunningBackward",
+    "SavedTensor",
     "allow_mutation_on_saved_tensors",
     "disable_saved_tensors_hooks",
     "get_gradient_edge",
@@ -38,6 +39,7 @@ class GradientEdge(NamedTuple):
 
     node: Node
     output_nr: int
+    ownership_token: Node | None = None
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
@@ -52,6 +54,11 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     >>> wg.autograd.grad(z, edge)
     (tensor([4.]),)
     """
+    if not tensor.requires_grad:
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does not require "
+            "gradients"
+        )
     return GradientEdge(*_C._gradient_edge(tensor))
 
 
@@ -98,6 +105,11 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     >>> x._version
     1
     """
+    if not isinstance(tensor, Tensor | Iterable):
+        raise RuntimeError(
+            "increment_version expect a Iterable[Tensor] as input\n"
+            f"  tensor: {type(tensor).__name__}"
+        )
     for one in (tensor,) if isinstance(tensor, Tensor) else tensor:
         _C._increment_version(one)
 
@@ -183,6 +195,34 @@ def register_multi_grad_hook(
 
 
 # --- saved values ---
+
+
+class SavedTensor:
+    """A value that a node keeps for its rule: ``grad_fn._raw_saved_self``, for hooks of its own."""
+
+    def __init__(self, node: Node, role: str, index: int) -> None:
+        self._place = (node, role, index)
+
+    def register_hooks(
+        self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]
+    ) -> None:
+        """Packs the value at once, and unpacks it when it is used; see `saved_tensors_hooks`.
+
+        Raises RuntimeError if it has hooks already or the graph was freed.
+
+        >>> x = wg.tensor([3.0], requires_grad=True)
+        >>> y = x.exp()
+        >>> y.grad_fn._raw_saved_result.register_hooks(lambda t: t.tolist(), wg.tensor)
+        >>> wg.autograd.grad(y, x)
+        (tensor([20.0855]),)
+        """
+        _C._hook_saved(*self._place, pack_hook, unpack_hook)
+
+
+def _raw_saved(node: Node, role: str, count: int) -> SavedTensor | tuple[SavedTensor, ...]:
+    """What `node._raw_saved_ROLE` gives: one value, or those of a list."""
+    values = tuple(SavedTensor(node, role, i) for i in range(count))
+    return values[0] if count == 1 else values
 
 
 class saved_tensors_hooks:

@@ -112,7 +112,8 @@ class set_fwd_grad_enabled:
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
     """A view of ``tensor`` that carries ``tangent``, of the same shape and dtype.
 
-    Raises RuntimeError outside of a level or where the two do not fit, ValueError for tensors that
+    Raises RuntimeError outside of a level, where the two do not fit, or where ``tensor`` has a
+    tangent at this level; ValueError for tensors that
     are neither floating nor complex.
     """
     if level is None:
@@ -138,6 +139,11 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             "Trying to set a forward gradient that has a different dtype than that of the original "
             f"Tensor, this is not supported. Tensor is {tensor.dtype} while the given forward "
             f"gradient is {tangent.dtype}."
+        )
+    if _unpack_dual(tensor, level)[1] is not None:
+        raise RuntimeError(
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the "
+            f"same level {level} is not supported."
         )
     return _make_dual(tensor, tangent, level)
 

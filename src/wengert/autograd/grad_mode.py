@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from wengert._C import _set_grad_enabled, _set_modes, is_inference_mode_enabled
+from wengert._C import (
+    Tensor,
+    _set_grad_enabled,
+    _set_modes,
+    _set_version,
+    is_inference_mode_enabled,
+)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -198,3 +205,59 @@ class set_grad_enabled(_Mode):
             _set_grad_enabled(self._at_once)
             self._at_once = None
         return super().__call__(function)
+
+
+_multithreading = True
+
+
+def is_multithreading_enabled() -> bool:
+    """What :class:`set_multithreading_enabled` was told last; True at first."""
+    return _multithreading
+
+
+class set_multithreading_enabled(contextlib.ContextDecorator):
+    """For PyTorch's programs: remembers the mode, at once and until the ``with`` block ends.
+
+    Backward rules always run in the thread that called ``backward()``, one after the other; kernels
+    use several threads in any mode.
+
+    >>> with wg.autograd.set_multithreading_enabled(False):
+    ...     wg.autograd.is_multithreading_enabled()
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        global _multithreading
+        self._before, self.mode = _multithreading, bool(mode)
+        _multithreading = self.mode
+
+    def __enter__(self) -> None:
+        global _multithreading
+        _multithreading = self.mode
+
+    def __exit__(self, *error: object) -> None:
+        global _multithreading
+        _multithreading = self._before
+
+
+class _unsafe_preserve_version_counter:
+    """Writes in place inside of the block leave ``_version`` as it was: values saved before them
+    are then used as they are now. For those who know that no rule minds.
+
+    >>> x = wg.ones(1)
+    >>> with wg.autograd._unsafe_preserve_version_counter(x):
+    ...     y = x.add_(1)
+    >>> x._version
+    0
+    """
+
+    def __init__(self, tensors: Tensor | Iterable[Tensor]) -> None:
+        self._tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+        self._versions = [tensor._version for tensor in self._tensors]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        for tensor, version in zip(self._tensors, self._versions, strict=True):
+            _set_version(tensor, version)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from wengert._C import Tensor, empty
+from wengert._C import Tensor, _at_end_of_run, empty
 
 __all__ = ["Variable"]
 
@@ -22,6 +23,15 @@ class _VariableType(type):
         return result.requires_grad_() if requires_grad else result
 
 
+class _Engine:
+    """What libraries reach for to hear of the end of a backward call."""
+
+    @staticmethod
+    def queue_callback(callback: Callable[[], None]) -> None:
+        """`graph.queue_callback`, by its old name."""
+        _at_end_of_run(callback)
+
+
 class Variable(metaclass=_VariableType):
     """``Variable(data, requires_grad=False)`` gives the tensor over the same memory, without its
     history. Every tensor is an instance. Kept for old programs: tensors need no wrapping.
@@ -29,3 +39,5 @@ class Variable(metaclass=_VariableType):
     >>> wg.autograd.Variable(wg.ones(1), requires_grad=True)
     tensor([1.], requires_grad=True)
     """
+
+    _execution_engine = _Engine()

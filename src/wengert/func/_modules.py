@@ -9,7 +9,7 @@ from typing import Any
 import wengert as wg
 from wengert import nn
 
-__all__ = ["functional_call", "stack_module_state"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 _Place = tuple[nn.Module, str]
 
@@ -210,3 +210,23 @@ def _stacked(states: Sequence[Mapping[str, wg.Tensor]]) -> dict[str, wg.Tensor]:
             raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
         result[name] = wg.stack([t.detach() for t in tensors]).requires_grad_(wanted.pop())
     return result
+
+
+def replace_all_batch_norm_modules_(root: nn.Module) -> nn.Module:
+    """Makes every batch normalisation in ``root`` one that keeps no running statistics.
+
+    :func:`vmap` cannot write statistics of single samples into buffers that all samples share.
+    Returns ``root``.
+
+    >>> from wengert.func import replace_all_batch_norm_modules_
+    >>> net = wg.nn.Sequential(wg.nn.BatchNorm1d(3))
+    >>> replace_all_batch_norm_modules_(net)[0].running_mean is None
+    True
+    """
+    for module in root.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.running_mean = None
+            module.running_var = None
+            module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

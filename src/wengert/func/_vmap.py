@@ -14,7 +14,7 @@ from wengert.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 __all__ = ["vmap"]
 
 InDims = int | tuple[Any, ...] | list[Any] | dict[Any, Any] | None
-OutDims = int | tuple[int | None, ...] | list[int | None] | None
+OutDims = int | tuple[Any, ...] | list[Any] | dict[Any, Any] | None
 _RANDOMNESS = ("error", "same", "different")
 
 
@@ -107,20 +107,24 @@ def _name(func: Callable[..., Any]) -> str:
     return getattr(func, "__name__", repr(func))
 
 
-def _broadcast(dims: Any, tree: Any) -> list[Any] | None:
-    """One entry of ``dims`` per leaf of ``tree``, where an entry may stand for a subtree."""
-    if dims is None or isinstance(dims, int):
+def _broadcast(dims: Any, tree: Any, leaves: bool = False) -> list[Any] | None:
+    """One entry of ``dims`` per leaf of ``tree``, where an entry may stand for a subtree.
+
+    None if the two do not fit. ``leaves``: an entry of a wrong type fits, too.
+    """
+    wrong = leaves and not isinstance(dims, list | tuple | dict)
+    if dims is None or isinstance(dims, int) or wrong:
         return [dims] * len(tree_flatten(tree)[0])
     if isinstance(dims, list | tuple) and isinstance(tree, list | tuple):
         if type(dims) is not type(tree) and not (type(dims) is tuple and isinstance(tree, tuple)):
             return None
         if len(dims) != len(tree):
             return None
-        parts = [_broadcast(d, t) for d, t in zip(dims, tree, strict=True)]
+        parts = [_broadcast(d, t, leaves) for d, t in zip(dims, tree, strict=True)]
     elif isinstance(dims, dict) and isinstance(tree, dict):
         if dims.keys() != tree.keys():
             return None
-        parts = [_broadcast(dims[key], value) for key, value in tree.items()]
+        parts = [_broadcast(dims[key], value, leaves) for key, value in tree.items()]
     else:
         return None
     result: list[Any] = []
@@ -148,7 +152,7 @@ def _flat_inputs(
             "are trying to vmap over a function with no inputs. The latter is unsupported."
         )
     flat, spec = tree_flatten(args)
-    dims = _broadcast(in_dims, args)
+    dims = _broadcast(in_dims, args, leaves=True)
     if dims is None:
         raise ValueError(
             f"{call}: in_dims is not compatible with the structure of `inputs`. in_dims has "
@@ -173,7 +177,7 @@ def _flat_inputs(
             raise ValueError(
                 f"{call}: Got in_dim={dim} for some input, but that input is a Tensor of "
                 f"dimensionality {leaf.dim()} so expected in_dim to satisfy "
-                f"{-leaf.dim()} <= in_dim < {leaf.dim()}."
+                f"-{leaf.dim()} <= in_dim < {leaf.dim()}."
             )
         result.append(dim % leaf.dim())
     sizes = {leaf.shape[dim] for leaf, dim in zip(flat, result, strict=True) if dim is not None}
@@ -217,6 +221,13 @@ def _run(
                     f"{type(leaf)}. Did you mean to set out_dims= to None for output?"
                 )
         places = _out_places(func, out_dims, result)
+        for leaf, place in zip(leaves, places, strict=True):
+            found = _C._wrapper_of(leaf) if place is None and _C._at_top(leaf) else None
+            if found is not None and found[2] is not None:
+                raise ValueError(
+                    f"vmap({_name(func)}, ...): `{_name(func)}` can not return a BatchedTensor "
+                    "when out_dim is None"
+                )
         outputs = [
             _C._remove_batch(leaf, level, _place(leaf, place))
             for leaf, place in zip(leaves, places, strict=True)
@@ -234,6 +245,12 @@ def _place(leaf: wg.Tensor, dim: int | None) -> int | None:
 
 
 def _out_places(func: Callable[..., Any], out_dims: OutDims, result: Any) -> list[int | None]:
+    if not (out_dims is None or isinstance(out_dims, int | tuple | list | dict)):
+        raise ValueError(
+            f"vmap({_name(func)}, ..., out_dims={out_dims}): `out_dims` must be an int, None or a "
+            "python collection of ints representing where in the outputs the vmapped dimension "
+            "should appear."
+        )
     if isinstance(result, wg.Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1:
         out_dims = out_dims[0]
     places = _broadcast(out_dims, result)

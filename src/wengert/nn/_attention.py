@@ -45,6 +45,19 @@ def _attend(
     return weights @ value, weights
 
 
+def _in_one(query: Tensor, key: Tensor, value: Tensor) -> bool:
+    """Whether the operator for all heads at once can serve; it shares heads between threads."""
+    return (
+        query.dim() == key.dim() == value.dim() == 4
+        and query.shape[:2] == key.shape[:2] == value.shape[:2]
+        and query.shape[3] == key.shape[3]
+        and key.shape[2] == value.shape[2]
+        and query.shape[0] * query.shape[1] >= 4
+        and query.dtype in (wg.float32, wg.float64)
+        and not wg.is_autocast_enabled("cpu")
+    )
+
+
 def _causal(rows: int, columns: int, device: wg.device) -> Tensor:
     return wg.ones(rows, columns, dtype=wg.bool, device=device).tril()
 
@@ -116,9 +129,13 @@ def scaled_dot_product_attention(
             )
         key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
         value = value.repeat_interleave(query.shape[-3] // value.shape[-3], -3)
+    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    if attn_mask is None and not dropout_p and _in_one(query, key, value):
+        return _ops._scaled_dot_product_flash_attention_for_cpu(
+            query, key, value, is_causal, factor
+        )
     if is_causal:
         attn_mask = _causal(query.shape[-2], key.shape[-2], query.device)
-    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     return _attend(query, key, value, attn_mask, dropout_p, factor)[0]
 
 

@@ -42,13 +42,12 @@ def embedding(
         input: integers, any shape. weight: (V, D).
         max_norm: rows in use are first scaled down to this norm (of order ``norm_type``), in place.
         scale_grad_by_freq: divide a row's gradient by how often ``input`` names it.
+        sparse: accepted; the gradient is dense, and zero in the rows that are not named.
 
     >>> wg.nn.functional.embedding(wg.tensor([1, 1]), wg.tensor([[0.0], [5.0]]))
     tensor([[5.],
             [5.]])
     """
-    if sparse:
-        raise NotImplementedError("embedding(): there are no sparse gradients")
     padding_idx = _row(padding_idx, weight)
     if max_norm is not None:
         _renormalize(input, weight, max_norm, norm_type)
@@ -59,8 +58,8 @@ def _check_bags(
     input: Tensor, weight: Tensor, offsets: Tensor | None, mode: str,
     scale_grad_by_freq: bool, sparse: bool, per_sample_weights: Tensor | None,
 ) -> None:  # fmt: skip
-    if sparse:
-        raise NotImplementedError("embedding_bag(): there are no sparse gradients")
+    if sparse and mode == "max":
+        raise ValueError("max mode does not support sparse weights")
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
     if mode == "max" and scale_grad_by_freq:
@@ -140,6 +139,7 @@ def embedding_bag(
         weight: (V, D).
         offsets: where each bag starts, if ``input`` has one dimension.
         mode: "sum", "mean" or "max". An empty bag gives zeros.
+        sparse: accepted, but for "max"; the gradient is dense all the same.
         per_sample_weights: factors of the shape of ``input``, for "sum".
         include_last_offset: ``offsets`` ends with the length of ``input``.
         padding_idx: a row that counts in no bag and gets no gradient.

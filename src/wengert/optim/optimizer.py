@@ -192,12 +192,17 @@ class Optimizer:
             param_group.setdefault(name, default)
         own = {id(parameter) for parameter in params}
         if len(own) != len(params):
-            raise ValueError("some parameters appear in one group more than once")
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; every step will "
+                "change them as often as they appear. Pass each parameter once.",
+                stacklevel=4,
+            )
         for group in self.param_groups:
             if ("param_names" in group) != ("param_names" in param_group):
+                mine = "without" if "param_names" in group else "with"
                 raise ValueError(
                     "all optimizer param groups should be with/without names. cannot add param "
-                    "group with names to the optimizer without names, or the other way round"
+                    f"group {mine} names to the optimizer"
                 )
             if not own.isdisjoint(map(id, group["params"])):
                 raise ValueError("some parameters appear in more than one parameter group")
@@ -394,7 +399,10 @@ class Optimizer:
     # ---- hooks ----
 
     def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Calls ``hook(optimizer, args, kwargs)`` before a step; it may return new arguments."""
+        """Calls ``hook(optimizer, args, kwargs)`` before a step; it may return ``(args, kwargs)``.
+
+        The optimizer is the first of the arguments.
+        """
         return _add(self._step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable) -> RemovableHandle:
@@ -446,9 +454,11 @@ def _add(hooks: OrderedDict, hook: Callable, prepend: bool = False) -> Removable
 
 def _with_hooks(step: Callable) -> Callable:
     @functools.wraps(step)
-    def wrapped(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        # Hooks see the optimizer among the arguments, and may return others in their place.
+        self: Optimizer = args[0]
         if "_step_pre_hooks" not in self.__dict__:  # a class that wraps another optimizer
-            return step(self, *args, **kwargs)
+            return step(*args, **kwargs)
         for hook in (*_global_step_pre_hooks.values(), *self._step_pre_hooks.values()):
             replaced = hook(self, args, kwargs)
             if replaced is not None:
@@ -463,7 +473,7 @@ def _with_hooks(step: Callable) -> Callable:
             self._unchecked = False
             self._check_model()
         self._opt_called = True
-        result = step(self, *args, **kwargs)
+        result = step(*args, **kwargs)
         if first:
             self._check_gradients()
         for hook in (*self._step_post_hooks.values(), *_global_step_post_hooks.values()):

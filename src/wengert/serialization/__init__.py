@@ -52,6 +52,7 @@ def save(
     pickle_module: Any = None,
     pickle_protocol: int | None = None,
     _use_new_zipfile_serialization: bool = True,
+    _disable_byteorder_record: bool = False,
 ) -> None:
     """Saves an object of plain data and tensors.
 
@@ -64,7 +65,8 @@ def save(
             enumerations too, where :func:`add_safe_globals` allows their class.
         f: a path, or a file object with ``write``. A path is replaced in one step once all is on
             the disk: who is interrupted finds the old file or the new one, never a half.
-        pickle_module, pickle_protocol: accepted for PyTorch's sake; nothing is pickled.
+        pickle_module, pickle_protocol and the rest: accepted for PyTorch's sake; nothing is
+            pickled.
 
     Tensors keep their dtype, strides, class and ``requires_grad``. Tensors that overlap in memory
     still do after loading; of a tensor that is a part of a larger one only the part is saved. A

@@ -267,7 +267,7 @@ def test_gradient_edges() -> None:
     wg.autograd.backward(top, inputs=[graph.get_gradient_edge(x)])
     of_leaf = graph.get_gradient_edge(x)
     assert of_leaf.node.variable is x
-    with pytest.raises(RuntimeError, match="Can't get gradient edge for Tensor that doesn't"):
+    with pytest.raises(RuntimeError, match="not possible to get the gradient edge"):
         graph.get_gradient_edge(wg.ones(1))
 
 

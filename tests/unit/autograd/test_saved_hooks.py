@@ -172,3 +172,39 @@ def test_each_thread_has_its_own() -> None:
         thread.start()
         thread.join()
     assert seen == []
+
+
+def test_hooks_of_one_value_that_is_saved_already() -> None:
+    x = leaf(3.0)
+    y = x * x
+    packed = []
+    y.grad_fn._raw_saved_self.register_hooks(
+        lambda t: packed.append(t.item()) or t, lambda t: t * 10
+    )
+    assert packed == [3.0]
+    (g,) = wg.autograd.grad(y, x, wg.ones(1, dtype=wg.float64), create_graph=True)
+    assert g.item() == 33.0
+    with pytest.raises(RuntimeError, match="already has hooks"):
+        y.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: t)
+    with pytest.raises(AttributeError):
+        _ = y.grad_fn._raw_saved_weight
+
+
+def test_hooks_of_an_output_that_is_saved_keep_its_history() -> None:
+    x = leaf(0.5)
+    y = x.exp()
+    y.grad_fn._raw_saved_result.register_hooks(
+        lambda t: t.tolist(), lambda v: wg.tensor(v, dtype=wg.float64)
+    )
+    (first,) = wg.autograd.grad(y.sum(), x, create_graph=True)
+    (second,) = wg.autograd.grad(first.sum(), x)
+    assert second.item() == pytest.approx(wg.tensor(0.5, dtype=wg.float64).exp().item())
+
+
+def test_no_hooks_for_a_value_that_was_freed() -> None:
+    x = leaf(0.5)
+    y = x.exp()
+    raw = y.grad_fn._raw_saved_result
+    y.sum().backward()
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        raw.register_hooks(lambda t: t, lambda t: t)

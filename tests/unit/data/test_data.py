@@ -171,3 +171,40 @@ def test_loader_errors():
         DataLoader(data, batch_size=None, drop_last=True)
     with pytest.raises(ValueError, match="batch_size should be a positive integer"):
         DataLoader(data, batch_size=0)
+
+
+def test_collation_by_type():
+    from wengert.utils.data._utils.collate import collate, default_collate_fn_map
+
+    class Text(str):
+        pass
+
+    def joined(batch, *, collate_fn_map=None):
+        return "".join(batch)
+
+    functions = {**default_collate_fn_map, Text: joined}
+    batch = collate([(Text("a"), "b", 1), (Text("c"), "d", 2)], collate_fn_map=functions)
+    assert batch[:2] == ["ac", ("b", "d")]
+    assert batch[2].tolist() == [1, 2]
+    with pytest.raises(TypeError, match="found <class 'str'>"):
+        collate(["a"])
+
+    class Celsius:
+        def __init__(self, degrees):
+            self.degrees = degrees
+
+    def warm(batch, *, collate_fn_map=None):
+        return collate([t.degrees for t in batch], collate_fn_map=collate_fn_map)
+
+    default_collate_fn_map[Celsius] = warm
+    try:
+        loader = DataLoader([{"t": Celsius(1.5)}, {"t": Celsius(2.5)}], 2)
+        assert next(iter(loader))["t"].tolist() == [1.5, 2.5]
+    finally:
+        del default_collate_fn_map[Celsius]
+
+
+def test_samples_are_positive():
+    with pytest.raises(ValueError, match="num_samples should be a positive integer value"):
+        wg.utils.data.RandomSampler([1, 2], num_samples=0)
+    assert list(wg.utils.data.RandomSampler([])) == []

@@ -323,7 +323,7 @@ def test_registering_divergences():
     with pytest.raises(NotImplementedError, match="for p type Normal and q type Categorical"):
         d.kl_divergence(d.Normal(0.0, 1.0), d.Categorical(wg.ones(2)))
     with pytest.raises(TypeError, match="Expected type_p to be a Distribution subclass"):
-        d.register_kl(int, d.Normal)
+        d.register_kl(3, d.Normal)  # any class will do, but nothing else
 
 
 def test_errors():
@@ -394,3 +394,27 @@ def test_draws_of_tiny_shapes_are_positive():
     assert bool((drawn > 0).all())
     shares = d.Dirichlet(wg.full((50, 4), 1e-3)).sample()
     assert bool(shares.isfinite().all())
+
+
+@pytest.mark.parametrize("name", ["Gamma", "Beta", "Dirichlet", "StudentT", "Chi2"])
+def test_draws_have_no_second_derivative_in_a_shape(name: str) -> None:
+    """PyTorch has none either: it raises, or drops the term. Here it always raises."""
+    wg.manual_seed(0)
+    shape = wg.tensor([1.5, 3.0], requires_grad=True)
+    kind = getattr(d, name)
+    law = kind(shape, wg.ones(2)) if name in ("Gamma", "Beta") else kind(shape)
+    (first,) = wg.autograd.grad(law.rsample().pow(2).sum(), shape, create_graph=True)
+    assert first.isfinite().all()
+    sentence = "the derivative for '_standard_gamma_grad' is not implemented."
+    with pytest.raises(NotImplementedError, match=sentence):
+        wg.autograd.grad(first.sum(), shape)
+
+
+def test_a_draw_has_second_derivatives_in_its_scale() -> None:
+    wg.manual_seed(0)
+    rate = wg.tensor([1.0, 2.0], dtype=wg.float64, requires_grad=True)
+    draw = d.Gamma(wg.ones(2, dtype=wg.float64), rate).rsample()
+    (first,) = wg.autograd.grad(draw.sum(), rate, create_graph=True)
+    (second,) = wg.autograd.grad(first.sum(), rate)
+    assert wg.allclose(first, -draw / rate)
+    assert wg.allclose(second, 2 * draw / rate**2)

@@ -181,6 +181,46 @@ def test_randomness_of_the_inner_of_two():
     assert tuple(after.shape) == (3,)
 
 
+def test_parameters_of_draws_broadcast_as_those_of_a_sample():
+    mean, std = wg.zeros(3, 3), wg.tensor([0.0, 0.0, 1.0])
+    rows = vmap(lambda m, s: wg.normal(m, s), randomness="different")(mean, std)
+    assert tuple(rows.shape) == (3, 3)
+    assert (rows[:2] == 0).all()
+    assert (rows[2] != 0).all()
+    count = wg.tensor([[0.0, 9.0], [9.0, 0.0]])
+    ones = wg.ones(2)
+    rows = vmap(lambda n, p: wg.binomial(n, p), randomness="different")(count, ones)
+    assert (rows == count).all()
+
+
+def test_bernoulli_with_a_probability_of_each_sample():
+    p = wg.tensor([[0.0, 1.0], [1.0, 0.0]])
+    rows = vmap(lambda p: wg.full_like(p, 7.0).bernoulli_(p), randomness="different")(p)
+    assert (rows == p).all()
+    rows = vmap(lambda x, q: wg.zeros_like(x).bernoulli_(q), (0, 0), randomness="different")(
+        wg.zeros(2, 5), wg.tensor([0.0, 1.0])
+    )
+    assert (rows == wg.tensor([[0.0], [1.0]])).all()
+    shared = vmap(lambda x: x.clone().bernoulli_(p[0]), randomness="same")(wg.zeros(3, 2))
+    assert (shared == p[0]).all()
+    value, slope = wg.func.jvp(lambda p: p.clone().bernoulli_(p), (p,), (wg.ones(2, 2),))
+    assert (value == p).all()
+    assert (slope == 0).all()
+
+
+def test_an_index_of_each_sample_is_a_number():
+    x, i = wg.arange(6.0).reshape(2, 3), wg.tensor([0, 2])
+    assert vmap(lambda x, i: x[i])(x, i).tolist() == [0.0, 5.0]
+    assert vmap(lambda i: x[:, i])(i).tolist() == [[0.0, 3.0], [2.0, 5.0]]
+
+    def written(x, i):
+        y = x.clone()
+        y[i] = -1.0
+        return y
+
+    assert vmap(written)(x, i).tolist() == [[-1.0, 1.0, 2.0], [3.0, 4.0, -1.0]]
+
+
 # ---- writes in place ----
 
 

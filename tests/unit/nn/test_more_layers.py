@@ -94,8 +94,6 @@ def test_pretrained_tables():
     assert wg.allclose(bag(wg.tensor([[0, 3]])), (table[0] + table[3]).unsqueeze(0))
     with pytest.raises(AssertionError, match="2-dimensional"):
         nn.EmbeddingBag.from_pretrained(wg.zeros(3))
-    with pytest.raises(NotImplementedError, match="no sparse gradients"):
-        nn.EmbeddingBag(3, 2, sparse=True)(wg.tensor([[1]]))
 
 
 def test_nan_stays_where_it_is():

@@ -175,12 +175,51 @@ def test_hooks_of_all_optimizers():
 def test_hooks_may_change_the_arguments():
     p = _parameter(1.0)
     optimizer = optim.SGD([p], lr=1.0)
-    optimizer.register_step_pre_hook(lambda o, args, kwargs: ((lambda: 7,), {}))
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: ((*args, lambda: 7), kwargs))
     p.grad = wg.ones(1)
     assert optimizer.step() == 7
     optimizer.register_step_pre_hook(lambda o, args, kwargs: 3)
     with pytest.raises(RuntimeError, match="must return None or a tuple of"):
         optimizer.step()
+
+
+def test_hooks_see_the_arguments():
+    p = _parameter(1.0)
+    optimizer = optim.SGD([p], lr=1.0)
+    seen = []
+    optimizer.register_step_post_hook(lambda o, args, kwargs: seen.append((o, args, kwargs)))
+
+    def closure():
+        return None
+
+    optimizer.step(closure)
+    optimizer.step(closure=closure)
+    assert seen == [
+        (optimizer, (optimizer, closure), {}),
+        (optimizer, (optimizer,), {"closure": closure}),
+    ]
+
+
+def test_parameters_that_appear_twice():
+    p = _parameter(1.0)
+    with pytest.warns(UserWarning, match="a parameter group with duplicate parameters"):
+        optimizer = optim.SGD([p, p], lr=0.25)
+    _step(optimizer, [p])
+    assert p.item() == 0.5  # 1 - 2 * 0.25
+    with pytest.raises(ValueError, match="some parameters appear in more than one parameter group"):
+        optimizer.add_param_group({"params": [p]})
+
+
+def test_groups_with_and_without_names():
+    a, b = _parameter(1.0), _parameter(2.0)
+    named, unnamed = optim.SGD([("a", a)]), optim.SGD([a])
+    text = "all optimizer param groups should be with/without names. cannot add param group "
+    with pytest.raises(ValueError) as error:
+        named.add_param_group({"params": [b]})
+    assert str(error.value) == text + "without names to the optimizer"
+    with pytest.raises(ValueError) as error:
+        unnamed.add_param_group({"params": [("b", b)]})
+    assert str(error.value) == text + "with names to the optimizer"
 
 
 def test_learning_rates_may_be_tensors():

@@ -25,14 +25,12 @@ struct DirectGemm {
 // float32, float64 and the integers (which wrap around), on the calling thread.
 WENGERT_KERNEL(direct_gemm, void, (DType dtype, const DirectGemm& gemm));
 
-// For a B that many products share: its columns are laid out once as the kernel reads them. C[m, n]
-// = A[m, k] @ B on the calling thread, A and C contiguous, float32 or float64.
+// For a B that many products share: its columns are laid out once as the kernel reads them; `gemm`
+// then says nothing of B. float32 or float64, no bias.
 inline int64_t packed_elements(int64_t k, int64_t n) { return (n + 31) / 32 * 32 * k; }
 WENGERT_KERNEL(pack_columns, void,
                (DType dtype, int64_t k, int64_t n, const void* b, int64_t b_row, int64_t b_column,
                 void* packed));
-WENGERT_KERNEL(packed_gemm, void,
-               (DType dtype, int64_t m, int64_t n, int64_t k, const void* a, const void* packed,
-                void* c));
+WENGERT_KERNEL(packed_gemm, void, (DType dtype, const DirectGemm& gemm, const void* packed));
 
 }  // namespace wengert::cpu

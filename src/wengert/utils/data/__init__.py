@@ -1,5 +1,6 @@
 """Data sets, samplers and the loader that makes batches."""
 
+from . import _utils  # noqa: F401
 from ._collate import default_collate, default_convert
 from ._info import get_worker_info
 from .dataloader import DataLoader

@@ -9,7 +9,7 @@ from typing import Any
 
 import wengert as wg
 
-__all__ = ["default_collate", "default_convert"]
+__all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
 
 _NOT_NUMBERS = "SUOMmV"  # kinds of NumPy's dtypes that no tensor has
 
@@ -74,6 +74,76 @@ def default_convert(data: Any) -> Any:
     return data
 
 
+def collate(
+    batch: Sequence[Any], *, collate_fn_map: Mapping[Any, Callable[..., Any]] | None = None
+) -> Any:
+    """One batch of many samples, by a function for each type of sample.
+
+    Args:
+        batch: the samples; the first one's type decides.
+        collate_fn_map: for a type, or a tuple of types, the function that is called as
+            ``function(batch, collate_fn_map=collate_fn_map)``. The type itself comes before those
+            that it derives from.
+
+    Containers and NumPy's arrays need no function.
+
+    >>> from wengert.utils.data._utils.collate import collate
+    >>> collate([[1, "a"], [2, "b"]], collate_fn_map={int: lambda batch, **_: sum(batch),
+    ...                                               str: lambda batch, **_: "".join(batch)})
+    [3, 'ab']
+    """
+    first = batch[0]
+    functions = {} if collate_fn_map is None else collate_fn_map
+    function = functions.get(type(first))
+    if function is None and not _is_numpy(first):
+        function = next((f for kind, f in functions.items() if isinstance(first, kind)), None)
+    if function is not None:
+        return function(batch, collate_fn_map=collate_fn_map)
+    if _is_numpy(first):
+        if isinstance(first, (str, bytes)):  # NumPy's scalars of text
+            return batch
+        if first.dtype.kind in _NOT_NUMBERS:
+            raise TypeError(_unknown(first.dtype))
+        return collate([wg.as_tensor(sample) for sample in batch], collate_fn_map=collate_fn_map)
+
+    def inside(column: Sequence[Any]) -> Any:
+        return collate(column, collate_fn_map=collate_fn_map)
+
+    if isinstance(first, Mapping):
+        return _mapped(first, lambda key: inside([sample[key] for sample in batch]))
+    if isinstance(first, Sequence) and not isinstance(first, (str, bytes)):
+        if any(len(sample) != len(first) for sample in batch):
+            raise RuntimeError("each element in list of batch should be of equal size")
+        return _listed(first, [inside(column) for column in zip(*batch, strict=True)])
+    raise TypeError(_unknown(type(first)))
+
+
+def _stacked(batch: Sequence[wg.Tensor], *, collate_fn_map: Any = None) -> wg.Tensor:
+    return wg.stack(list(batch), 0)
+
+
+def _of_floats(batch: Sequence[float], *, collate_fn_map: Any = None) -> wg.Tensor:
+    return wg.tensor(batch, dtype=wg.float64)
+
+
+def _of_integers(batch: Sequence[int], *, collate_fn_map: Any = None) -> wg.Tensor:
+    return wg.tensor(batch)
+
+
+def _as_they_are(batch: Any, *, collate_fn_map: Any = None) -> Any:
+    return batch
+
+
+# What default_collate does with each type; programs add types of their own.
+default_collate_fn_map: dict[Any, Callable[..., Any]] = {
+    wg.Tensor: _stacked,
+    float: _of_floats,
+    int: _of_integers,
+    str: _as_they_are,
+    bytes: _as_they_are,
+}
+
+
 def default_collate(batch: Sequence[Any]) -> Any:
     """One batch of many samples: tensors and arrays are stacked, numbers become a tensor (floats of
     float64), strings and bytes stay a list, containers go inward.
@@ -87,29 +157,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     >>> wg.utils.data.default_collate([(0, "a"), (1, "b")])
     [tensor([0, 1]), ('a', 'b')]
     """
-    first = batch[0]
-    if isinstance(first, wg.Tensor):
-        return wg.stack(list(batch), 0)
-    if _is_numpy(first):
-        if isinstance(first, (str, bytes)):  # NumPy's scalars of text
-            return batch
-        if first.dtype.kind in _NOT_NUMBERS:
-            raise TypeError(_unknown(first.dtype))
-        return wg.stack([wg.as_tensor(sample) for sample in batch], 0)
-    if isinstance(first, float):
-        return wg.tensor(batch, dtype=wg.float64)
-    if isinstance(first, int):
-        return wg.tensor(batch)
-    if isinstance(first, (str, bytes)):
-        return batch
-    if isinstance(first, Mapping):
-        return _mapped(first, lambda key: default_collate([sample[key] for sample in batch]))
-    if isinstance(first, Sequence):
-        if any(len(sample) != len(first) for sample in batch):
-            raise RuntimeError("each element in list of batch should be of equal size")
-        columns = zip(*batch, strict=True)
-        return _listed(first, [default_collate(column) for column in columns])
-    raise TypeError(_unknown(type(first)))
+    return collate(batch, collate_fn_map=default_collate_fn_map)
 
 
 def _unknown(kind: Any) -> str:

@@ -104,22 +104,26 @@ class Fetcher:
         if self.seeds:
             seed_all(mix(self.seed, 4, task.number))
         if not self.batched:
-            return self.collate(self._sample(task.indices, 0))
+            return self.collate(self._samples([task.indices])[0])
         whole = getattr(self.dataset, "__getitems__", None)
         if callable(whole):
             self.report(0)
             samples = whole(task.indices)
         else:
-            samples = [self._sample(index, i) for i, index in enumerate(task.indices)]
+            samples = self._samples(task.indices)
         self.report(-1)
         return self.collate(samples)
 
-    def _sample(self, index: Any, position: int) -> Any:
-        self.report(position)
+    def _samples(self, indices: list[Any]) -> list[Any]:
+        report, dataset = self.report, self.dataset
+        samples, index = [], None
         try:
-            return self.dataset[index]
+            for position, index in enumerate(indices):
+                report(position)
+                samples.append(dataset[index])
         except StopIteration as error:  # would end the epoch
             raise RuntimeError(f"the data set raised StopIteration at index {index}") from error
+        return samples
 
     def _seed_stream(self) -> None:
         seed_all(mix(self.seed, 5, self.worker, self.taken))

@@ -65,10 +65,10 @@ class RandomSampler(Sampler[int]):
         self.replacement = replacement
         self._num_samples = num_samples
         self.generator = generator
-        if not isinstance(self.num_samples, int) or self.num_samples < 0:
+        # Data may be empty, and then there is nothing to sample.
+        if num_samples is not None and (not isinstance(num_samples, int) or num_samples <= 0):
             raise ValueError(
-                "num_samples should be a non-negative integer value, but got "
-                f"num_samples={self.num_samples}"
+                f"num_samples should be a positive integer value, but got num_samples={num_samples}"
             )
 
     @property
