@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import wengert as wg
 
-from .optimizer import Optimizer, check_betas, evaluate, zeros_like
+from ._native import NativeOptimizer, Option, State, betas, check, zeros
 
 __all__ = ["SparseAdam"]
 
 
-class SparseAdam(Optimizer):
+class SparseAdam(NativeOptimizer):
     """Adam that leaves alone, moments included, what has no gradient: the rows that are all zero.
 
     Every step ``t``, for the rows with a gradient ``g`` (negated if ``maximize``)::
@@ -40,7 +39,13 @@ class SparseAdam(Optimizer):
     [1.0, 0.5, 1.0]
     """
 
-    _state_like_parameters = True
+    _options = (
+        Option("lr", check(lambda lr: lr > 0.0, "Invalid learning rate: {}")),
+        Option("betas", betas),
+        Option("eps", check(lambda eps: eps > 0.0, "Invalid epsilon value: {}")),
+        Option("maximize"),
+    )
+    _states = (zeros("exp_avg"), zeros("exp_avg_sq"), State("step", lambda *_: 0))
 
     def __init__(
         self,
@@ -50,27 +55,15 @@ class SparseAdam(Optimizer):
         eps: float = 1e-8,
         maximize: bool = False,
     ) -> None:
-        if not lr > 0.0:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not eps > 0.0:
-            raise ValueError(f"Invalid epsilon value: {eps}")
-        check_betas(betas)
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+        super().__init__(params, locals())
 
-    def _start(self, group: dict[str, Any], parameter: Any) -> dict[str, Any]:
-        return {"step": 0, "exp_avg": zeros_like(parameter), "exp_avg_sq": zeros_like(parameter)}
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes the parameters once; returns what ``closure`` returned."""
-        loss = evaluate(closure)
+    def _update(self, group: dict[str, Any], params: tuple, grads: tuple) -> None:
+        means, squares, _ = self._gather(group, params)
         with wg.no_grad():
-            for group in self.param_groups:
-                gathered = self._gather(group, "exp_avg", "exp_avg_sq")
-                for values in zip(*gathered, strict=True) if gathered is not None else ():
-                    state = self.state[values[0]]
-                    state["step"] += 1
-                    self._change(group, state["step"], *values)
-        return loss
+            for values in zip(params, grads, means, squares, strict=True):
+                state = self.state[values[0]]
+                state["step"] += 1
+                self._change(group, state["step"], *values)
 
     def _change(
         self, group: dict[str, Any], step: int, parameter: Any, grad: Any, mean: Any, square: Any
