@@ -68,9 +68,7 @@ ABSENT = {
     },
     "optim": {r"swap_in_optimizer_params_and_state": "internal"},
     "optim.lr_scheduler": {},
-    "func": {
-        r"(debug_unwrap|functionalize|rearrange|replace_all_batch_norm_modules_)": "not there yet",
-    },
+    "func": {},
     "sparse": {
         r"SparseSemi.*|to_sparse_semi_structured|as_sparse_gradcheck|check_\w+|solve": "rare",
     },
