@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from wengert import _C, overrides
+from wengert import _C, futures, overrides
 from wengert._missing import raise_missing
 from wengert.nn.modules.module import _parse_to as _parse_to_of_modules
 
@@ -96,6 +96,7 @@ DisableTorchFunction = overrides.DisableTorchFunction
 DisableTorchFunctionSubclass = overrides.DisableTorchFunctionSubclass
 _standard_gamma = _C._standard_gamma
 DeviceObjType = _C.device
+Future = futures.Future
 _TensorMeta = type(_C.Tensor)
 _get_cudnn_enabled = _no
 __path__: list[str] = []  # a package there

@@ -50,6 +50,7 @@ _OF_CORE = (
     "DeviceObjType",
     "DisableTorchFunction",
     "DisableTorchFunctionSubclass",
+    "Future",
     "PyTorchFileReader",
     "_standard_gamma",
 )

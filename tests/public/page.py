@@ -8,6 +8,7 @@ from tests.public.runner import Package, active
 
 # The data files, and what stands above their tables.
 FAMILIES = {
+    "programs": "Libraries that people train with, and collections of programs",
     "vision": "Vision models and images",
     "attention": "Attention, quantised codes, diffusion and GANs",
 }

@@ -11,6 +11,7 @@ from wengert.compiler import allow_in_graph, assume_constant_result, disable, is
 
 __all__ = ["OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable",
            "disallow_in_graph", "graph_break", "is_compiling", "mark_dynamic", "mark_static",
+           "mark_static_address", "maybe_mark_dynamic",
            "optimize", "reset"]  # fmt: skip
 
 # Any switch can be set; nothing depends on one.
@@ -51,6 +52,14 @@ def mark_dynamic(t: Any, index: Any, **bounds: Any) -> None:
 
 def mark_static(t: Any, index: Any = None) -> None:
     """Marks a dimension whose size is always the same; nothing depends on it."""
+
+
+def mark_static_address(t: Any, guard: bool = False) -> None:
+    """Marks a tensor whose memory stays where it is; nothing depends on it."""
+
+
+def maybe_mark_dynamic(t: Any, index: Any) -> None:
+    """Marks a dimension whose size may vary; nothing depends on it."""
 
 
 def optimize(*args: Any, **kwargs: Any) -> Any:

@@ -29,7 +29,7 @@ class State(NamedTuple):
 
     name: str
     # Its value before the first step, from the group's options and the parameter.
-    start: Callable[[Group, wg.Tensor], wg.Tensor]
+    start: Callable[[Group, wg.Tensor], Any]
     # Do parameters of this group have it?
     wanted: Callable[[Group], bool] | None = None
     is_number: bool = False

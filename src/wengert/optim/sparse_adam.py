@@ -6,7 +6,7 @@ from typing import Any
 
 import wengert as wg
 
-from ._native import STEP, Group, NativeOptimizer, Option, betas, check, zeros
+from ._native import NativeOptimizer, Option, State, betas, check, zeros
 
 __all__ = ["SparseAdam"]
 
@@ -45,7 +45,7 @@ class SparseAdam(NativeOptimizer):
         Option("eps", check(lambda eps: eps > 0.0, "Invalid epsilon value: {}")),
         Option("maximize"),
     )
-    _states = (STEP, zeros("exp_avg"), zeros("exp_avg_sq"))
+    _states = (zeros("exp_avg"), zeros("exp_avg_sq"), State("step", lambda *_: 0))
 
     def __init__(
         self,
@@ -58,29 +58,28 @@ class SparseAdam(NativeOptimizer):
         super().__init__(params, locals())
 
     def _update(self, group: dict[str, Any], params: tuple, grads: tuple) -> None:
+        means, squares, _ = self._gather(group, params)
         with wg.no_grad():
-            for values in zip(params, grads, *self._gather(group, params), strict=True):
-                _change(group, *values)
+            for values in zip(params, grads, means, squares, strict=True):
+                state = self.state[values[0]]
+                state["step"] += 1
+                self._change(group, state["step"], *values)
 
-
-def _change(group: Group, parameter: Any, grad: Any, step: Any, mean: Any, square: Any) -> None:
-    """Steps the rows of a parameter that have a gradient."""
-    beta1, beta2 = group["betas"]
-    step.add_(1)
-    rest = grad.shape[1:]
-    gradients = grad.reshape(-1, *rest)
-    rows = (gradients != 0).reshape(gradients.shape[0], -1).any(1).nonzero()[:, 0]
-    if not rows.numel():
-        return
-    g = gradients[rows]
-    if group["maximize"]:
-        g = -g
-    means, squares = mean.view(-1, *rest), square.view(-1, *rest)
-    m = means[rows].mul_(beta1).add_(g, alpha=1 - beta1)
-    v = squares[rows].mul_(beta2).addcmul_(g, g, value=1 - beta2)
-    means.index_copy_(0, rows, m)
-    squares.index_copy_(0, rows, v)
-    count = step.item()
-    size = group["lr"] * (1 - beta2**count) ** 0.5 / (1 - beta1**count)
-    change = m.div_(v.sqrt_().add_(group["eps"])).mul_(-size)
-    parameter.view(-1, *rest).index_add_(0, rows, change)
+    def _change(
+        self, group: dict[str, Any], step: int, parameter: Any, grad: Any, mean: Any, square: Any
+    ) -> None:
+        beta1, beta2 = group["betas"]
+        used = grad != 0
+        rows = (used.flatten(1).any(1) if grad.dim() > 1 else used.reshape(-1)).nonzero()[:, 0]
+        if not rows.numel():
+            return
+        g = grad[rows] if grad.dim() else grad.reshape(1)
+        if group["maximize"]:
+            g = -g
+        m = mean.reshape(-1, *grad.shape[1:])[rows].mul_(beta1).add_(g, alpha=1 - beta1)
+        v = square.reshape(-1, *grad.shape[1:])[rows].mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        size = group["lr"] * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
+        for value, new in ((mean, m), (square, v)):
+            value.view(-1, *grad.shape[1:]).index_copy_(0, rows, new)
+        change = m.div_(v.sqrt_().add_(group["eps"])).mul_(-size)
+        parameter.view(-1, *grad.shape[1:]).index_add_(0, rows, change)
