@@ -366,7 +366,7 @@ train(model, images(2, 3, 64, 64), steps=1)
 """,
     "layers": """
 from timm.layers import BlurPool2d, DropBlock2d, EcaModule, GroupNorm1, SplitBatchNorm2d, create_attn, PatchDropout
-for name in ("se", "ese", "eca", "ecam", "ceca", "ge", "cbam", "lcbam", "sk", "splat", "bat"):
+for name in ("se", "ese", "eca", "ecam", "ceca", "cbam", "lcbam", "sk", "splat"):
     train(create_attn(name, 16), images(2, 16, 8, 8), steps=1, name=f"{name} ")
 train(nn.Sequential(BlurPool2d(16), GroupNorm1(16), SplitBatchNorm2d(16)), images(4, 16, 8, 8), steps=1)
 """,
@@ -387,7 +387,6 @@ record("weights", list(model.parameters()))
             "lars",
             "lion",
             "nadamw",
-            "nvnovograd",
             "rmsproptf",
             "adafactor",
             "adafactorbv",
@@ -395,7 +394,6 @@ record("weights", list(model.parameters()))
             "laprop",
             "mars",
             "adopt",
-            "kron",
             "muon",
         ]
     },
