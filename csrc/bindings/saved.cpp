@@ -106,7 +106,9 @@ PyObject* hook_saved(PyObject*, PyObject* args) {
     WENGERT_CHECK(search.found != nullptr, kRuntime, "this node saves no '", role, "'");
     Saved& saved = *search.found;
     WENGERT_CHECK(saved.packed() == nullptr, kRuntime,
-                  "Setting hooks on a saved tensor that already has hooks is not allowed.");
+                  "Calling register_hooks on a saved tensor whose hooks have already been set. "
+                  "Hint: only one "
+                  "pair of hooks is allowed at a time.");
     Tensor value;
     {
       const GradModeScope recording(true);  // then an output comes with its history

@@ -22,6 +22,7 @@ _C._set_library_paths(
 
 from wengert import _missing, _ops, _tensor, autograd, overrides
 from wengert._composite import return_types
+from wengert._composite.copies import *
 from wengert._composite.creation import *
 from wengert._composite.einsum import *
 from wengert._composite.histograms import *
@@ -78,6 +79,7 @@ newaxis = None
 
 from wengert import amp, func, linalg, memory, nn, optim, serialization, testing, utils
 from wengert._flat_functions import *
+from wengert._flat_recurrent import *
 from wengert._torch_view import as_torch
 from wengert.amp import GradScaler
 from wengert.amp.autocast_mode import (

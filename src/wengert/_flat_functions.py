@@ -12,10 +12,12 @@ from wengert._C import Tensor
 from wengert.nn import functional as F
 
 __all__ = (
-    "alpha_dropout_", "batch_norm", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
-    "ctc_loss", "detach", "dropout_", "embedding", "feature_alpha_dropout", "feature_dropout",
-    "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "poisson_nll_loss",
-    "triplet_margin_loss",
+    "addmv_", "affine_grid_generator", "alpha_dropout_", "batch_norm",
+    "binary_cross_entropy_with_logits", "cosine_embedding_loss", "ctc_loss", "detach", "dropout_",
+    "embedding", "embedding_renorm_", "feature_alpha_dropout",
+    "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "grid_sampler",
+    "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "native_channel_shuffle",
+    "native_dropout", "native_layer_norm", "poisson_nll_loss", "triplet_margin_loss",
 )  # fmt: skip
 
 _REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
@@ -180,3 +182,65 @@ def triplet_margin_loss(
     return F.triplet_margin_loss(
         anchor, positive, negative, margin, p, eps, swap, reduction=_reduction(reduction)
     )
+
+
+def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """`Tensor.addmv_`."""
+    return input.addmv_(mat, vec, beta=beta, alpha=alpha)
+
+
+def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """`feature_dropout` into `input` itself."""
+    return _into(feature_dropout, input, p, train)
+
+
+def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """`feature_alpha_dropout` into `input` itself."""
+    return _into(feature_alpha_dropout, input, p, train)
+
+
+def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+    """`nn.functional.dropout` and where elements were kept."""
+    if not train or p == 0:
+        return input.clone(), _ops.ones(tuple(input.shape), dtype=_ops.isnan(input).dtype)
+    kept = F.dropout(_ops.ones(tuple(input.shape), dtype=input.dtype), p, True)
+    return input * kept, kept != 0
+
+
+def native_layer_norm(
+    input: Tensor, normalized_shape: Any, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`nn.functional.layer_norm`, the means, and one over the standard deviations."""
+    dims = list(range(-len(normalized_shape), 0))
+    mean = input.mean(dims, True)
+    spread = (input - mean).square().mean(dims, True)
+    output = F.layer_norm(input, normalized_shape, weight, bias, eps)
+    return output, mean, (spread + eps).rsqrt()
+
+
+def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """`nn.functional.channel_shuffle`."""
+    return F.channel_shuffle(input, groups)
+
+
+def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:
+    """Scales the rows that `indices` name down to a norm, in place."""
+    F.embedding(indices, input.detach(), max_norm=max_norm, norm_type=norm_type)
+    return input
+
+
+def affine_grid_generator(theta: Tensor, size: Any, align_corners: bool) -> Tensor:
+    """`nn.functional.affine_grid`."""
+    return F.affine_grid(theta, size, align_corners)
+
+
+def grid_sampler(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """`nn.functional.grid_sample`; modes: 0 bilinear, 1 nearest, 2 bicubic.
+
+    padding_mode: 0 zeros, 1 border, 2 reflection.
+    """
+    mode = ("bilinear", "nearest", "bicubic")[interpolation_mode]
+    padding = ("zeros", "border", "reflection")[padding_mode]
+    return F.grid_sample(input, grid, mode, padding, align_corners)

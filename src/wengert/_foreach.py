@@ -1,7 +1,7 @@
 """PyTorch's functions on lists of tensors, which optimizers are written with: `_foreach_add` etc.
 
-They are loops. The in-place forms return None; a second operand is a list, or one number or tensor
-for all of them.
+They are loops. The in-place forms return the tensors; a second operand is a list, or one number or
+tensor for all of them.
 """
 
 from __future__ import annotations
@@ -88,13 +88,7 @@ def _make(name: str, in_place: bool) -> Callable[..., Any]:
             return [method(a, b, c, value=value) for a, b, c, value in parts]
 
         function = ternary
-    if not in_place:
-        return function
-
-    def for_nothing(*args: Any, **kwargs: Any) -> None:
-        function(*args, **kwargs)
-
-    return for_nothing
+    return function
 
 
 def _foreach_norm(self: Any, ord: Any = 2, dtype: Any = None) -> list[wg.Tensor]:
@@ -105,9 +99,8 @@ def _foreach_max(self: Any) -> list[wg.Tensor]:
     return [tensor.max() for tensor in self]
 
 
-def _foreach_zero_(self: Any) -> None:
-    for tensor in self:
-        tensor.zero_()
+def _foreach_zero_(self: Any) -> list[wg.Tensor]:
+    return [tensor.zero_() for tensor in self]
 
 
 for _name in (*_UNARY, *_BINARY, *_TERNARY):

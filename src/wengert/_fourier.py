@@ -42,6 +42,44 @@ def transform(x: Tensor, sign: int) -> Tensor:
     return _ops.reshape(_ops.transpose(transform(rows, sign), -1, -2), tuple(x.shape))
 
 
+def is_short(n: int) -> bool:
+    """Whether one product with a matrix is all."""
+    return n <= _DIRECT
+
+
+def short_from_real(x: Tensor) -> Tensor:
+    """The first half of the transform of a short real x: a quarter of the complex product."""
+    n = x.shape[-1]
+    parts = _ops.matmul(x, _matrix_from_real(n, x.dtype))
+    return _ops.view_as_complex(_ops.reshape(parts, (*x.shape[:-1], n // 2 + 1, 2)))
+
+
+def short_to_real(x: Tensor, n: int) -> Tensor:
+    """The inverse of `short_from_real`, times n."""
+    parts = _ops.reshape(_ops.view_as_real(x), (*x.shape[:-1], 2 * x.shape[-1]))
+    return _ops.matmul(parts, _matrix_to_real(n, parts.dtype))
+
+
+@functools.lru_cache(maxsize=256)
+@inference_mode(False)  # what is kept serves all modes
+def _matrix_from_real(n: int, dtype: dtype) -> Tensor:
+    half = _ops.view_as_real(_matrix(n, -1, dtype.to_complex())[:, : n // 2 + 1].contiguous())
+    return _ops.reshape(half, (n, 2 * (n // 2 + 1)))
+
+
+@functools.lru_cache(maxsize=256)
+@inference_mode(False)  # what is kept serves all modes
+def _matrix_to_real(n: int, dtype: dtype) -> Tensor:
+    count = n // 2 + 1
+    # What is left out is the conjugate of what is there: the real part counts those twice.
+    weight = _ops.full((count, 1, 1), 2.0, dtype=dtype)
+    weight[0] = 1.0
+    if n % 2 == 0:
+        weight[-1] = 1.0
+    waves = _ops.view_as_real(_matrix(n, -1, dtype.to_complex())[:count].contiguous())
+    return _ops.reshape(_ops.transpose(_ops.mul(waves, weight), 1, 2), (2 * count, n))
+
+
 @functools.lru_cache(maxsize=1024)
 def _prime_factors(n: int) -> tuple[int, ...]:
     """In ascending order."""

@@ -16,7 +16,7 @@ import wengert
 from wengert import _ops
 from wengert._C import Tensor
 from wengert._composite._common import describe, dtype_name, with_out, wrap_dim
-from wengert._fourier import transform
+from wengert._fourier import is_short, short_from_real, short_to_real, transform
 
 __all__ = [
     "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2",
@@ -144,7 +144,12 @@ def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     dim = _place("rfft", input, dim)
     real = _real(input, "rfft")
     n = _length(input, n, dim)
-    whole = _along(_complex(real), n, dim, -1, _scale(norm, n, False))
+    scale = _scale(norm, n, False)
+    if is_short(n):
+        moved = _ops.transpose(_resized(real, n, dim), dim, -1)
+        half = _ops.transpose(short_from_real(moved), dim, -1)
+        return half if scale == 1 else _ops.mul(half, scale)
+    whole = _along(_complex(real), n, dim, -1, scale)
     return _ops.narrow(whole, dim, 0, n // 2 + 1)
 
 
@@ -158,6 +163,10 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     dim = _place("irfft", input, dim)
     n = _length(input, 2 * (input.shape[dim] - 1) if n is None else n, dim)
     half = _resized(_complex(input), n // 2 + 1, dim)
+    if is_short(n):
+        scale = _scale(norm, n, True)
+        result = _ops.transpose(short_to_real(_ops.transpose(half, dim, -1), n), dim, -1)
+        return result if scale == 1 else _ops.mul(result, scale)
     # What is left out is the conjugate of what is there: the real part counts those twice.
     weights = [1.0] + [2.0] * (n // 2)
     if n % 2 == 0:

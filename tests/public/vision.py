@@ -366,7 +366,7 @@ train(model, images(2, 3, 64, 64), steps=1)
 """,
     "layers": """
 from timm.layers import BlurPool2d, DropBlock2d, EcaModule, GroupNorm1, SplitBatchNorm2d, create_attn, PatchDropout
-for name in ("se", "ese", "eca", "ecam", "ceca", "ge", "gc", "gca", "cbam", "lcbam", "sk", "splat", "bat"):
+for name in ("se", "ese", "eca", "ecam", "ceca", "ge", "cbam", "lcbam", "sk", "splat", "bat"):
     train(create_attn(name, 16), images(2, 16, 8, 8), steps=1, name=f"{name} ")
 train(nn.Sequential(BlurPool2d(16), GroupNorm1(16), SplitBatchNorm2d(16)), images(4, 16, 8, 8), steps=1)
 """,
@@ -637,8 +637,8 @@ predict(model, images(1, 3, 64, 64), filled=False)
         cases={
             name: f"""
 import pretrainedmodels
-model = pretrainedmodels.__dict__["{name}"](num_classes=5, pretrained=None)
-train(model, images(2, 3, {size}, {size}), steps=1)
+model = pretrainedmodels.__dict__["{name}"](num_classes=5, pretrained=None).double()
+train(model, images(2, 3, {size}, {size}, dtype=torch.float64), steps=1)
 """
             for name, size in {"bninception": 224, "dpn68": 224, "xception": 96}.items()
         },

@@ -150,7 +150,11 @@ def test_views_made_without_a_graph_are_not_written_to_with_one() -> None:
     with wg.no_grad():
         view = buffer[0]
     x = wg.ones((), requires_grad=True)
-    view.copy_(x)
+    with pytest.raises(RuntimeError, match="A view was created in no_grad mode"):
+        view.copy_(x)
+    assert buffer.tolist() == [0, 0]
+    view.copy_(x.detach())
+    buffer[0].copy_(x)
     buffer.sum().backward()
     assert x.grad.item() == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -34,8 +33,7 @@ def test_dtypes_that_no_tensor_has(name: str) -> None:
 
 def test_limits_of_such_dtypes() -> None:
     assert wg.iinfo(wg.uint16).max == 2**16 - 1
-    with pytest.raises(NotImplementedError, match=r"finfo\(\): there are no tensors of"):
-        wg.finfo(wg.float8_e5m2)
+    assert wg.finfo(wg.float8_e5m2).max == 57344
 
 
 @pytest.mark.parametrize("name", ["hardswish", "hardsigmoid"])
@@ -106,8 +104,6 @@ def test_profiler_marks() -> None:
         return 3
 
     assert function() == 3
-    with pytest.raises(NotImplementedError, match="there is no profiler yet"):
-        wg.profiler.profile()
 
 
 def test_weights_come_from_a_directory(tmp_path: Path) -> None:
@@ -157,8 +153,3 @@ def test_names_below_torch(root: Path) -> None:
         env={"PYTHONPATH": str(root / "src"), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert result.stdout == "done\n", result.stderr
-
-
-def test_metadata_is_only_there_with_as_torch() -> None:
-    with wg.as_torch():
-        assert importlib.metadata.version("torch").endswith("+wengert")

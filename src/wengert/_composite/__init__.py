@@ -12,6 +12,7 @@ import types
 from typing import Any
 
 from . import (
+    copies,
     creation,
     decompositions,
     einsum,
@@ -36,9 +37,9 @@ from . import (
 from ._common import checked
 
 MODULES = (
-    creation, decompositions, einsum, histograms, images, indexing, joining, linalg, low_rank,
-    matrix_norms, older_linalg, pointwise, queries, random, reduction, sequence, shape, sparse,
-    spectrogram, windows,
+    copies, creation, decompositions, einsum, histograms, images, indexing, joining, linalg,
+    low_rank, matrix_norms, older_linalg, pointwise, queries, random, reduction, sequence, shape,
+    sparse, spectrogram, windows,
 )  # fmt: skip
 
 for _module in MODULES:

@@ -105,7 +105,7 @@ def backward(
     gradients = [None] * len(roots) if grad_tensors is None else _sequence(grad_tensors)
     if len(gradients) != len(roots):
         raise RuntimeError(
-            f"got {len(roots)} tensors and {len(gradients)} gradients: expected one per tensor"
+            f"got {len(roots)} tensors and {len(gradients)} gradients\n  expected one per tensor"
         )
     targets = [] if inputs is None else _sequence(inputs)
     if inputs is not None and not targets:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import wengert as wg
 from wengert import Tensor, _ops
 
-__all__ = ["Weights", "cell", "layer"]
+__all__ = ["Weights", "cell", "layer", "layers"]
 
 State = tuple[Tensor, ...]
 # From the inputs' share (B, gates * H) and the state before to the state after.
@@ -125,6 +125,40 @@ def layer(
     # The steps run in float32; what comes out has the dtype of the region, as in PyTorch.
     assert low is not None
     return output.to(low), tuple(x.to(low) for x in after)
+
+
+def layers(
+    mode: str,
+    x: Tensor,
+    states: State,
+    weights: Sequence[Weights],
+    bias: bool,
+    directions: int,
+    batch_sizes: Sequence[int] | None,
+    dropout: float,
+) -> tuple[Tensor, State]:
+    """All layers and directions of a network.
+
+    Args:
+        x: as the input of :func:`layer`.
+        states: (layers * directions, B, H) each.
+        weights: those of each layer and direction.
+        dropout: the probability of a zero between layers; 0 where the network does not train.
+    """
+    rows = [state.unbind(0) for state in states]
+    finals: list[State] = []
+    for index in range(len(weights) // directions):
+        outputs = []
+        for direction in range(directions):
+            k = index * directions + direction
+            state = tuple(row[k] for row in rows)
+            output, final = layer(mode, x, state, weights[k], bias, batch_sizes, direction == 1)
+            outputs.append(output)
+            finals.append(final)
+        x = outputs[0] if directions == 1 else wg.cat(outputs, -1)
+        if dropout and len(finals) < len(weights):
+            x = wg.nn.functional.dropout(x, dropout, True)
+    return x, tuple(wg.stack([final[i] for final in finals]) for i in range(len(states)))
 
 
 def _is_plain(share: Tensor, state: State, weights: Weights) -> bool:

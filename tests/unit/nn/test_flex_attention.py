@@ -93,5 +93,3 @@ def test_errors() -> None:
         flex_attention(q[0], k[0], v[0])
     with pytest.raises(ValueError, match="got q_len=5 and kv_len=7"):
         flex_attention(q, k, v, block_mask=create_block_mask(causal, None, None, 5, 6))
-    with pytest.raises(RuntimeError, match="should be callable"):
-        and_masks(causal, 3)

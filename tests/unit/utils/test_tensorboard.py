@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.utils.tensorboard import _summaries
+from wengert.utils.tensorboard import _plugins, _summaries
 
 INSTALLED = importlib.util.find_spec("tensorboard") is not None
 NEEDED = pytest.mark.skipif(not INSTALLED, reason="tensorboard is not installed")
@@ -148,8 +148,8 @@ def test_pictures_texts_and_sounds(tmp_path: Path) -> None:
         writer.add_audio("beep", wg.linspace(-2, 2, 100), sample_rate=8000)
         with pytest.raises(NotImplementedError, match="does not trace models"):
             writer.add_graph(wg.nn.Linear(1, 1))
-        with pytest.raises(AttributeError, match="SummaryWriter.add_mesh: wengert writes"):
-            writer.add_mesh("x", [])
+        with pytest.raises(AttributeError, match="SummaryWriter.add_onnx_graph: wengert writes"):
+            writer.add_onnx_graph("x", [])
     found = values(tmp_path)
     sizes = {tag: (v.image.height, v.image.width, v.image.colorspace)
              for tag, v in found.items() if v.HasField("image")}  # fmt: skip
@@ -188,3 +188,138 @@ def test_hyperparameters(tmp_path: Path) -> None:
     )
     assert [info.name.tag for info in experiment.metric_infos] == ["accuracy"]
     assert found["accuracy"].simple_value == pytest.approx(0.9)
+
+
+def accumulated(folder: Path) -> Any:
+    """What TensorBoard's own reader makes of the files."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    reader = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    return reader.Reload()
+
+
+@NEEDED
+def test_curves_of_precision(tmp_path: Path) -> None:
+    from tensorboard.util.tensor_util import make_ndarray
+
+    from wengert.utils.tensorboard import SummaryWriter
+
+    labels, predictions = wg.tensor([0, 1, 1, 0, 1]), wg.tensor([0.15, 0.95, 0.45, 0.65, 0.85])
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_pr_curve("pr", labels, predictions, 4, num_thresholds=11)
+        writer.add_pr_curve_raw("raw", *[[k, k + 1] for k in range(6)], num_thresholds=2)
+        with pytest.raises(ValueError, match="as many elements"):
+            writer.add_pr_curve("pr", labels, predictions[:2])
+    reader = accumulated(tmp_path)
+    assert reader.SummaryMetadata("pr").plugin_data.plugin_name == "pr_curves"
+    (event,) = reader.Tensors("pr")
+    assert event.step == 4
+    rows = make_ndarray(event.tensor_proto)
+    assert rows.shape == (6, 11)
+    for k in range(11):
+        taken = np.floor(predictions.numpy() * 10) >= k
+        hits = (taken & (labels.numpy() == 1)).sum()
+        misses = (taken & (labels.numpy() == 0)).sum()
+        assert rows[:4, k].tolist() == [hits, misses, 2 - misses, 3 - hits]
+        assert rows[5, k] == pytest.approx(hits / 3)
+        assert rows[4, k] == pytest.approx(hits / max(hits + misses, 1))
+    assert make_ndarray(reader.Tensors("raw")[0].tensor_proto)[5].tolist() == [5, 6]
+
+
+@NEEDED
+def test_meshes(tmp_path: Path) -> None:
+    from tensorboard.util.tensor_util import make_ndarray
+
+    from wengert.utils.tensorboard import SummaryWriter
+
+    points = wg.tensor([[[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.5]]])
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_mesh(
+            "m", points, wg.full((1, 3, 3), 7), wg.tensor([[[0, 1, 2]]]), {"a": 1}, global_step=2
+        )
+        with pytest.raises(ValueError, match=r"vertex has \(3, 3\)"):
+            writer.add_mesh("m", points[0])
+    reader = accumulated(tmp_path)
+    found = {tag: make_ndarray(reader.Tensors(tag)[0].tensor_proto) for tag in
+             ("m_VERTEX", "m_FACE", "m_COLOR")}  # fmt: skip
+    assert found["m_VERTEX"].tolist() == points.tolist()
+    assert found["m_FACE"].tolist() == [[[0, 1, 2]]]
+    assert found["m_COLOR"].shape == (1, 3, 3)
+    assert b'"a": 1' in reader.SummaryMetadata("m_FACE").plugin_data.content
+
+
+@NEEDED
+def test_layouts_of_charts(tmp_path: Path) -> None:
+    from tensorboard.plugins.custom_scalar import layout_pb2, metadata
+    from tensorboard.util.tensor_util import make_ndarray
+
+    from wengert.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_custom_scalars(
+            {"Losses": {"both": ["Multiline", ["a", "b"]], "band": ["Margin", ["m", "lo", "hi"]]}}
+        )
+        with pytest.raises(ValueError, match="three tags"):
+            writer.add_custom_scalars({"x": {"y": ["Margin", ["a"]]}})
+        with pytest.raises(ValueError, match="not 'Pie'"):
+            writer.add_custom_scalars({"x": {"y": ["Pie", ["a"]]}})
+        with pytest.raises(AssertionError, match="Expected 3 tags, got 1"):
+            writer.add_custom_scalars_marginchart(["a"])
+    (event,) = accumulated(tmp_path).Tensors(metadata.CONFIG_SUMMARY_TAG)
+    layout = layout_pb2.Layout.FromString(make_ndarray(event.tensor_proto).item())
+    both, band = layout.category[0].chart
+    assert (layout.category[0].title, both.title) == ("Losses", "both")
+    assert list(both.multiline.tag) == ["a", "b"]
+    assert band.margin.series[0].upper == "hi"
+
+
+@NEEDED
+def test_the_projector(tmp_path: Path) -> None:
+    from google.protobuf import text_format
+    from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
+
+    from wengert.utils.tensorboard import SummaryWriter
+
+    points = wg.tensor([[0.5, 1.0], [2.0, -3.0], [4.0, 5.0]])
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_embedding(points, ["a", "b", "c"], wg.rand(3, 1, 4, 5), global_step=7, tag="t")
+        writer.add_embedding(points, [("a", 1)] * 3, metadata_header=["name", "n"])
+        with pytest.raises(ValueError, match="metadata has 1, mat 3"):
+            writer.add_embedding(points, ["a"])
+    config = ProjectorConfig()
+    text_format.Parse((tmp_path / "projector_config.pbtxt").read_text(), config)
+    first, second = config.embeddings
+    assert (tmp_path / first.tensor_path).read_text() == "0.5\t1\n2\t-3\n4\t5\n"
+    assert (tmp_path / first.metadata_path).read_text() == "a\nb\nc\n"
+    assert list(first.sprite.single_image_dim) == [5, 4]
+    sprite = (tmp_path / first.sprite.image_path).read_bytes()
+    assert struct.unpack(">II", sprite[16:24]) == (10, 8)
+    assert (tmp_path / second.metadata_path).read_text().startswith("name\tn\na\t1\n")
+
+
+@NEEDED
+def test_videos_and_boxes(tmp_path: Path) -> None:
+    from wengert.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_video("v", wg.rand(2, 3, 3, 4, 6), 1, fps=2)
+        writer.add_image_with_boxes("b", wg.zeros(3, 8, 10), wg.tensor([[2, 1, 7, 6]]))
+        writer.add_image_with_boxes("big", wg.zeros(1, 8, 10), wg.zeros(0, 4), rescale=2)
+        with pytest.raises(ValueError, match=r"\(N, T, C, H, W\)"):
+            writer.add_video("v", wg.rand(3, 3, 4, 6))
+        with pytest.raises(ValueError, match="2 labels for 1 boxes"):
+            writer.add_image_with_boxes("b", wg.zeros(3, 8, 10), wg.ones(1, 4), labels=["a", "b"])
+    found = values(tmp_path)
+    video = found["v"].image
+    assert (video.height, video.width) == (4, 12)
+    data = video.encoded_image_string
+    assert data.count(b"fcTL") == 3
+    assert data.count(b"fdAT") == 2
+    assert (found["big"].image.height, found["big"].image.width) == (16, 20)
+    raw = zlib.decompress(_plugins._chunks(found["b"].image.encoded_image_string)[1])
+    rows = np.frombuffer(raw, np.uint8).reshape(8, 1 + 30)[:, 1:].reshape(8, 10, 3)
+    red = rows[:, :, 0] == 255
+    assert red[1, 2:8].all()
+    assert red[1:7, 2].all()
+    assert not red[4, 5]
+    assert not red[0].any()

@@ -183,14 +183,21 @@ def flex_attention(
         kernel_options: accepted without effect.
         return_aux: the same and more in an AuxOutput.
 
-    Raises ValueError if the numbers of heads do not fit.
+    Raises ValueError if numbers of heads, widths or the mask's lengths do not fit.
 
     >>> from wengert.nn.attention.flex_attention import flex_attention
     >>> q = wg.ones(1, 1, 2, 4)
     >>> flex_attention(q, q, q, lambda s, b, h, i, j: wg.where(i >= j, s, -wg.inf)).shape
     wengert.Size([1, 1, 2, 4])
     """
+    if any(each.dim() != 4 for each in (query, key, value)):
+        raise NotImplementedError("NYI: query, key, and value must be 4D tensors")
     batch, heads, length, width = query.shape
+    if key.shape[-1] != width:
+        raise ValueError(
+            "Expect query and key/value to have the same embedding dimension but got "
+            f"E={width} and E={key.shape[-1]}."
+        )
     if key.shape[1] != heads:
         if not enable_gqa or heads % key.shape[1]:
             raise ValueError(
@@ -204,6 +211,11 @@ def flex_attention(
     if score_mod is not None:
         scores = score_mod(scores, *places)
     if block_mask is not None:
+        if block_mask.seq_lengths != (length, key.shape[2]):
+            raise ValueError(
+                f"block_mask was created for block_mask.shape={block_mask.shape} but got "
+                f"q_len={length} and kv_len={key.shape[2]}. Create it for these lengths."
+            )
         scores = scores.masked_fill(~block_mask.mask_mod(*places).to(wg.bool), -math.inf)
     lse = scores.logsumexp(-1)
     seen = lse != -math.inf

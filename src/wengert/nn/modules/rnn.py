@@ -9,9 +9,8 @@ from typing import Any
 
 import wengert as wg
 
-from .. import functional as F
 from .. import init
-from .._recurrent import cell, layer
+from .._recurrent import cell, layers
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
@@ -252,28 +251,10 @@ class RNNBase(Module):
         self, x: wg.Tensor, states: tuple[wg.Tensor, ...], batch_sizes: list[int] | None
     ) -> tuple[wg.Tensor, tuple[wg.Tensor, ...]]:
         """All layers and directions; states are (layers * directions, B, H)."""
+        weights = [[getattr(self, name) for name in names] for names in self._all_weights]
         directions = 2 if self.bidirectional else 1
-        rows = [state.unbind(0) for state in states]
-        finals: list[tuple[wg.Tensor, ...]] = []
-        for index in range(self.num_layers):
-            outputs = []
-            for direction in range(directions):
-                k = index * directions + direction
-                output, final = layer(
-                    self.mode,
-                    x,
-                    tuple(row[k] for row in rows),
-                    [getattr(self, name) for name in self._all_weights[k]],
-                    self.bias,
-                    batch_sizes,
-                    direction == 1,
-                )
-                outputs.append(output)
-                finals.append(final)
-            x = outputs[0] if directions == 1 else wg.cat(outputs, -1)
-            if self.dropout and self.training and index < self.num_layers - 1:
-                x = F.dropout(x, self.dropout, True)
-        return x, tuple(wg.stack([final[i] for final in finals]) for i in range(len(states)))
+        dropout = self.dropout if self.training else 0.0
+        return layers(self.mode, x, states, weights, self.bias, directions, batch_sizes, dropout)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

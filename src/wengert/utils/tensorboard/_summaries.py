@@ -132,24 +132,23 @@ def histogram_raw(
 # --- pictures and sound ---
 
 
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """One part of a PNG file."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png(pixels: Any) -> bytes:
     """Pixels of uint8 (rows, columns, 1 to 4 channels) as a PNG file.
 
     Source: https://www.w3.org/TR/png-3/.
     """
     rows, columns, channels = pixels.shape
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
     color = {1: 0, 2: 4, 3: 2, 4: 6}[channels]  # grey, grey and alpha, RGB, RGBA
     # Every row starts with the number of its filter: none.
     raw = b"".join(b"\0" + row.tobytes() for row in pixels)
     header = struct.pack(">IIBBBBB", columns, rows, 8, color, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(kind, data) for kind, data in parts)
 
 
 def image(tag: str, picture: Any, formats: str) -> Any:

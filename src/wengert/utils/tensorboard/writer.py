@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from . import _summaries
+from . import _plugins, _summaries
 
 __all__ = ["SummaryWriter"]
 
@@ -221,6 +221,122 @@ class SummaryWriter:
         for tag, value in metric_dict.items():
             self._add_summary(_summaries.scalar(tag, value), global_step, None, folder)
 
+    def add_image_with_boxes(
+        self,
+        tag: str,
+        img_tensor: Any,
+        box_tensor: Any,
+        global_step: int | None = None,
+        walltime: float | None = None,
+        rescale: float = 1,
+        dataformats: str = "CHW",
+        labels: Any = None,
+    ) -> None:
+        """Adds a picture with boxes [n, 4]: x and y of two corners; labels need Pillow."""
+        boxes = [labels] if isinstance(labels, str) else labels
+        summary = _plugins.boxed_image(tag, img_tensor, box_tensor, rescale, dataformats, boxes)
+        self._add_summary(summary, global_step, walltime)
+
+    def add_video(
+        self,
+        tag: str,
+        vid_tensor: Any,
+        global_step: int | None = None,
+        fps: float = 4,
+        walltime: float | None = None,
+    ) -> None:
+        """Adds videos (N, T, C, H, W), side by side, as an animated picture."""
+        self._add_summary(_plugins.video(tag, vid_tensor, 1 / fps), global_step, walltime)
+
+    def add_pr_curve(
+        self,
+        tag: str,
+        labels: Any,
+        predictions: Any,
+        global_step: int | None = None,
+        num_thresholds: int = 127,
+        weights: Any = None,
+        walltime: float | None = None,
+    ) -> None:
+        """Adds precision against recall, of labels 0 or 1 and predictions from 0 to 1."""
+        summary = _plugins.pr_curve(tag, labels, predictions, num_thresholds, weights)
+        self._add_summary(summary, global_step, walltime)
+
+    def add_pr_curve_raw(
+        self,
+        tag: str,
+        true_positive_counts: Any,
+        false_positive_counts: Any,
+        true_negative_counts: Any,
+        false_negative_counts: Any,
+        precision: Any,
+        recall: Any,
+        global_step: int | None = None,
+        num_thresholds: int = 127,
+        weights: Any = None,
+        walltime: float | None = None,
+    ) -> None:
+        """Adds precision against recall from counts that were made elsewhere."""
+        summary = _plugins.pr_curve_raw(
+            tag,
+            true_positive_counts,
+            false_positive_counts,
+            true_negative_counts,
+            false_negative_counts,
+            precision,
+            recall,
+            num_thresholds,
+        )
+        self._add_summary(summary, global_step, walltime)
+
+    def add_custom_scalars(self, layout: dict[str, dict[str, Any]]) -> None:
+        """Says once which curves share a chart: categories of ``name: ["Multiline", tags]``.
+
+        Or ``["Margin", [value, lower, upper]]``, with three tags.
+        """
+        self._add_summary(_plugins.custom_scalars(layout), None, None)
+
+    def add_custom_scalars_multilinechart(
+        self, tags: list[str], category: str = "default", title: str = "untitled"
+    ) -> None:
+        """One chart of several curves; :meth:`add_custom_scalars` makes more."""
+        self.add_custom_scalars({category: {title: ["Multiline", tags]}})
+
+    def add_custom_scalars_marginchart(
+        self, tags: list[str], category: str = "default", title: str = "untitled"
+    ) -> None:
+        """One chart of a curve between two bounds: the tags of the three."""
+        if len(tags) != 3:
+            raise AssertionError(f"Expected 3 tags, got {len(tags)}.")
+        self.add_custom_scalars({category: {title: ["Margin", tags]}})
+
+    def add_mesh(
+        self,
+        tag: str,
+        vertices: Any,
+        colors: Any = None,
+        faces: Any = None,
+        config_dict: dict[str, Any] | None = None,
+        global_step: int | None = None,
+        walltime: float | None = None,
+    ) -> None:
+        """Adds points [B, n, 3], with colours [B, n, 3] and triangles [B, m, 3] if given."""
+        summary = _plugins.mesh(tag, vertices, colors, faces, config_dict)
+        self._add_summary(summary, global_step, walltime)
+
+    def add_embedding(
+        self,
+        mat: Any,
+        metadata: Any = None,
+        label_img: Any = None,
+        global_step: int | None = None,
+        tag: str = "default",
+        metadata_header: Any = None,
+    ) -> None:
+        """Adds points [n, d] for the projector, with labels and pictures [n, c, h, w]."""
+        step = 0 if global_step is None else int(global_step)
+        _plugins.write_embedding(self.log_dir, tag, step, mat, metadata, label_img, metadata_header)
+
     def add_graph(
         self,
         model: Any,
@@ -238,7 +354,8 @@ class SummaryWriter:
         if name.startswith("add_"):
             raise AttributeError(
                 f"SummaryWriter.{name}: wengert writes scalars, histograms, images, figures, "
-                "audio, text and hyperparameters"
+                "videos, audio, text, hyperparameters, embeddings, meshes, curves of precision "
+                "and layouts of charts"
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
