@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ._seeds import mix, seed_all
+from ._seeds import mix, sample_seed, seed_all
+from .dataset import fetches_together
 
 _SHOWN_INDICES = 8
 
@@ -28,11 +29,13 @@ def _silent(position: int) -> None:
 class Task:
     """One batch to be made.
 
-    ``indices`` is a list, or one index where there are no batches.
+    ``indices`` is a list, or one index where there are no batches; ``seen`` counts for each index
+    how often it came before in this epoch, where that can be more than never.
     """
 
     number: int
     indices: Any = None
+    seen: list[int] | None = None
 
     def place(self, position: int) -> str:
         """What is done at a sample of this batch, -1 for putting the batch together."""
@@ -58,7 +61,8 @@ class Fetcher:
         collate: makes a batch of samples, or converts one sample.
         batch_size: of a stream; ``None`` where samples come one by one.
         drop_last: of a stream.
-        seeds: seed the generators for every batch.
+        draws: seed the generators for every sample.
+        collate_draws: seed them for putting a batch together, too.
     """
 
     def __init__(
@@ -69,7 +73,8 @@ class Fetcher:
         batch_size: int | None,
         drop_last: bool,
         collate: Callable[[Any], Any],
-        seeds: bool = True,
+        draws: bool = True,
+        collate_draws: bool = True,
     ) -> None:
         self.dataset = dataset
         self.streams = streams
@@ -77,7 +82,10 @@ class Fetcher:
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.collate = collate
-        self.seeds = seeds
+        self.draws = draws
+        self.collate_draws = collate_draws
+        # What our own data sets do for a whole batch saves time, but they can go sample by sample.
+        self.together = fetches_together(dataset, indirectly=not draws)
         self.worker = 0
         self.seed = 0
         self.stream: Iterator[Any] | None = None
@@ -92,53 +100,59 @@ class Fetcher:
             seed_all(mix(seed, 3, self.worker))
             self.stream = iter(self.dataset)
             self.taken = 0
-            for _ in range(skip):
-                self._seed_stream()
-                if any(self._next(0) is END for _ in range(self.batch_size or 1)):
+            for _ in range(skip * (self.batch_size or 1)):
+                if self._next(0) is END:
                     break
 
     def fetch(self, task: Task) -> Any:
         """The batch, or END."""
         if self.streams:
-            return self._from_stream()
-        if self.seeds:
-            seed_all(mix(self.seed, 4, task.number))
+            return self._from_stream(task)
         if not self.batched:
-            return self.collate(self._samples([task.indices])[0])
-        whole = getattr(self.dataset, "__getitems__", None)
-        if callable(whole):
+            return self._collated(task, self._samples(task, [task.indices])[0])
+        if self.together:
             self.report(0)
-            samples = whole(task.indices)
+            if self.draws:
+                seed_all(mix(self.seed, 3, task.number))
+            samples = self.dataset.__getitems__(task.indices)
         else:
-            samples = self._samples(task.indices)
+            samples = self._samples(task, task.indices)
         self.report(-1)
+        return self._collated(task, samples)
+
+    def _collated(self, task: Task, samples: Any) -> Any:
+        if self.collate_draws:
+            seed_all(mix(self.seed, 4, task.number))
         return self.collate(samples)
 
-    def _samples(self, indices: list[Any]) -> list[Any]:
-        report, dataset = self.report, self.dataset
+    def _samples(self, task: Task, indices: list[Any]) -> list[Any]:
+        report, dataset, draws = self.report, self.dataset, self.draws
+        seed, seen = self.seed, task.seen
+        # No batch has this many samples, so that positions of an epoch differ.
+        first = task.number << 32
         samples, index = [], None
         try:
             for position, index in enumerate(indices):
                 report(position)
+                if draws:
+                    before = 0 if seen is None else seen[position]
+                    seed_all(sample_seed(seed, index, before, first + position))
                 samples.append(dataset[index])
         except StopIteration as error:  # would end the epoch
             raise RuntimeError(f"the data set raised StopIteration at index {index}") from error
         return samples
 
-    def _seed_stream(self) -> None:
-        seed_all(mix(self.seed, 5, self.worker, self.taken))
-        self.taken += 1
-
     def _next(self, position: int) -> Any:
         self.report(position)
+        seed_all(mix(self.seed, 5, self.worker, self.taken))
+        self.taken += 1
         assert self.stream is not None
         return next(self.stream, END)
 
-    def _from_stream(self) -> Any:
-        self._seed_stream()
+    def _from_stream(self, task: Task) -> Any:
         if self.batch_size is None:
             sample = self._next(0)
-            return END if sample is END else self.collate(sample)
+            return END if sample is END else self._collated(task, sample)
         batch: list[Any] = []
         while len(batch) < self.batch_size:
             sample = self._next(len(batch))
@@ -147,4 +161,4 @@ class Fetcher:
             batch.append(sample)
         if not batch or (self.drop_last and len(batch) < self.batch_size):
             return END
-        return self.collate(batch)
+        return self._collated(task, batch)

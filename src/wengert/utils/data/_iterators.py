@@ -100,8 +100,9 @@ class InProcess(LoaderIterator):
     def __init__(self, loader: Any, epoch: Epoch, fetcher: Fetcher) -> None:
         super().__init__(loader, epoch)
         self._fetcher = fetcher
-        # Every batch is seeded on its own.
-        self._kept: Any = Isolated(None) if fetcher.seeds else contextlib.nullcontext()
+        # Every sample is seeded on its own.
+        draws = fetcher.draws or fetcher.collate_draws
+        self._kept: Any = Isolated(None) if draws else contextlib.nullcontext()
         self._position = 0
         with self._kept:
             fetcher.begin(epoch.seed, epoch.done)

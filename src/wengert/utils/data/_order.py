@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import wengert as wg
 
 from ._fetch import END, Task
-from ._seeds import Isolated, mix
+from ._seeds import Isolated, index_key, mix
 from .distributed import DistributedSampler
 from .sampler import (
     BatchSampler,
@@ -80,6 +81,7 @@ def isolated(loader: Any, epoch: Epoch) -> Isolated:
 def tasks(loader: Any, epoch: Epoch) -> Iterator[Task]:
     """The batches of an epoch that have not been handed out yet."""
     own = isolated(loader, epoch)
+    counts: Counter[int] | None = None if _never_repeats(loader) else Counter()
     batched = loader.batch_sampler is not None
     with own:
         indices = iter(loader.batch_sampler if batched else loader.sampler)
@@ -91,6 +93,31 @@ def tasks(loader: Any, epoch: Epoch) -> Iterator[Task]:
             return
         if batched and not isinstance(chosen, list):
             chosen = list(chosen)
+        seen = None if counts is None else _count(counts, chosen if batched else [chosen])
         if number >= epoch.done and number not in epoch.ahead:
-            yield Task(number, chosen)
+            yield Task(number, chosen, seen)
         number += 1
+
+
+def _never_repeats(loader: Any) -> bool:
+    """Does every index come at most once in an epoch, for sure?"""
+    sampler = loader.sampler
+    if loader.batch_sampler is not None:
+        if type(loader.batch_sampler) is not BatchSampler:
+            return False
+        sampler = loader.batch_sampler.sampler
+    if type(sampler) is RandomSampler:
+        return not sampler.replacement and sampler.num_samples <= len(sampler.data_source)
+    return type(sampler) is SequentialSampler
+
+
+def _count(counts: Counter[int], indices: list[Any]) -> list[int]:
+    seen = []
+    for index in indices:
+        key = index if type(index) is int else index_key(index)
+        if key is None:
+            seen.append(0)
+            continue
+        seen.append(counts[key])
+        counts[key] += 1
+    return seen

@@ -1,20 +1,22 @@
-"""Random numbers that depend on the batch, not on who loads it.
+"""Random numbers that depend on the sample, not on who loads it, or with which others.
 
-Before a batch is loaded, wengert's default generator, Python's ``random`` and NumPy's global
-generator (if NumPy is imported) are seeded from the epoch's seed and the batch's number. So batches
-are the same with any number of workers, and a resumed run sees the same augmentations. One worker
-makes a batch in order, so nothing is to be done for each sample.
+Before a sample is loaded, wengert's default generator, Python's ``random`` and NumPy's global
+generator (if NumPy is imported) are seeded from the epoch's seed and the sample's index. So batches
+are the same with any number of workers, a sample's augmentation is the same in whatever batch it
+is, and a resumed run sees the same augmentations.
 """
 
 from __future__ import annotations
 
+import importlib
+import operator
 import random
 import sys
 from typing import Any
 
 import wengert as wg
 
-__all__ = ["Isolated", "mix", "seed_all"]
+__all__ = ["Isolated", "index_key", "mix", "sample_seed", "seed_all"]
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -33,13 +35,55 @@ def mix(seed: int, *numbers: int) -> int:
     return seed ^ seed >> 31
 
 
+def index_key(index: Any) -> int | None:
+    """A number that stands for an index in every process.
+
+    Integers, strings and bytes have one, and tuples and lists of these; others give ``None``.
+    """
+    try:
+        return operator.index(index)
+    except TypeError:
+        pass
+    if isinstance(index, (str, bytes)):
+        import hashlib  # few need it, and it takes long to load
+
+        text = index.encode(errors="surrogatepass") if isinstance(index, str) else index
+        return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
+    if isinstance(index, (tuple, list)):
+        keys = [index_key(part) for part in index]
+        known = [key for key in keys if key is not None]
+        return mix(1 + len(keys), *known) if len(known) == len(keys) else None
+    return None
+
+
+def sample_seed(seed: int, index: Any, occurrence: int, position: int) -> int:
+    """The seed of one sample.
+
+    ``occurrence`` says how often the same index came before in this epoch; ``position`` counts the
+    samples of the epoch and stands in for an index that has no :func:`index_key`.
+    """
+    key = index if type(index) is int else index_key(index)
+    return mix(seed, 2, position) if key is None else mix(seed, 1, key, occurrence)
+
+
+def _numpy_random() -> Any:
+    """``numpy.random`` if NumPy is loaded.
+
+    NumPy loads it at its first use, which may be by the sample that is about to be loaded.
+    """
+    found = sys.modules.get("numpy.random")
+    if found is None and "numpy" in sys.modules:
+        found = importlib.import_module("numpy.random")
+    return found
+
+
 def seed_all(seed: int) -> None:
     """Seeds every global generator."""
     wg.manual_seed(seed)
     random.seed(seed)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(seed & 0xFFFFFFFF)
+    numpy_random = _numpy_random()
+    if numpy_random is not None:
+        numpy_random.seed(seed & 0xFFFFFFFF)
 
 
 class Isolated:
@@ -61,16 +105,16 @@ class Isolated:
 
     def __enter__(self) -> None:
         self._outside = wg.get_rng_state(), random.getstate() if self._everything else None
-        numpy = sys.modules.get("numpy") if self._everything else None
-        if numpy is not None:
+        numpy_random = _numpy_random() if self._everything else None
+        if numpy_random is not None:
             # Changing places costs far less than copying the state out and in.
             if self._numpy_inside is None:
-                self._numpy_inside = numpy.random.MT19937(0)
-            self._numpy_outside = numpy.random.get_bit_generator()
+                self._numpy_inside = numpy_random.MT19937(0)
+            self._numpy_outside = numpy_random.get_bit_generator()
             # Normal numbers are made in pairs; one that waits is lost with the change.
-            state = numpy.random.get_state(legacy=False)
+            state = numpy_random.get_state(legacy=False)
             self._numpy_pair = state if state["has_gauss"] else None
-            numpy.random.set_bit_generator(self._numpy_inside)
+            numpy_random.set_bit_generator(self._numpy_inside)
         if self._seed is None:
             return
         if self._inside is not None:
@@ -85,11 +129,11 @@ class Isolated:
             self._inside = wg.get_rng_state(), random.getstate() if self._everything else None
         self._set(self._outside)
         if self._numpy_outside is not None:
-            numpy = sys.modules["numpy"]
-            numpy.random.set_bit_generator(self._numpy_outside)
+            numpy_random = sys.modules["numpy.random"]
+            numpy_random.set_bit_generator(self._numpy_outside)
             self._numpy_outside = None
             if self._numpy_pair is not None:
-                numpy.random.set_state(self._numpy_pair)
+                numpy_random.set_state(self._numpy_pair)
 
     @staticmethod
     def _set(states: tuple[Any, Any]) -> None:

@@ -44,8 +44,10 @@ class DataLoader:
 
     Random numbers that are drawn while a sample is loaded, from wengert's default generator,
     Python's ``random`` or NumPy's global generator, depend on the epoch's seed and the sample's
-    index only: batches are the same with any number of workers, and the generators of the main
-    process are left alone. Every pass draws its seed from ``generator``, or from the default
+    index only (and on how often that came before, where a sampler repeats it): batches are the same
+    with any number of workers, a sample is the same in whatever batch, and the generators of the
+    main process are left alone. What ``collate_fn``, or a data set's ``__getitems__``, draws
+    depends on the batch's number. Every pass draws its seed from ``generator``, or from the default
     generator, which :func:`wengert.manual_seed` seeds.
 
     Args:
@@ -192,7 +194,6 @@ class DataLoader:
     def __iter__(self) -> Iterator[Any]:
         streams = isinstance(self.dataset, IterableDataset)
         epoch = self._next_epoch()
-        default = self.collate_fn in (default_collate, default_convert)
         rows = type(self.dataset) is TensorDataset and self.collate_fn is default_collate
         if rows and self.num_workers == 0 and self.batch_sampler is not None:
             return OfTensors(self, epoch)
@@ -203,7 +204,8 @@ class DataLoader:
             self.batch_size,
             self.drop_last,
             self.collate_fn,
-            seeds=not (default and is_plain(self.dataset)),
+            draws=not is_plain(self.dataset),
+            collate_draws=self.collate_fn not in (default_collate, default_convert),
         )
         if self.num_workers == 0:
             return InProcess(self, epoch, fetcher)

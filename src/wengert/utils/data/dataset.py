@@ -120,10 +120,25 @@ class StackDataset(Dataset[Any]):
         return self._length
 
 
+def fetches_together(dataset: Any, indirectly: bool) -> bool:
+    """Is there a ``__getitems__``, where ``indirectly`` says if our own data sets' counts, too?
+
+    Those of Subset and StackDataset count always where they hand on to somebody else's.
+    """
+    if not callable(getattr(dataset, "__getitems__", None)):
+        return False
+    if indirectly or type(dataset) not in (Subset, StackDataset):
+        return True
+    parts = [dataset.dataset] if type(dataset) is Subset else dataset._parts()
+    return any(fetches_together(part, indirectly) for part in parts)
+
+
 def is_plain(dataset: Any) -> bool:
     """Is it sure that no random numbers are drawn for a sample?"""
     kind = type(dataset)
-    if kind in (list, tuple, range, TensorDataset):
+    if kind in (list, tuple, range, dict, wg.Tensor, TensorDataset):
+        return True
+    if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
         return True
     if kind is Subset:
         return is_plain(dataset.dataset)
