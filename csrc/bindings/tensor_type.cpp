@@ -143,6 +143,7 @@ PyObject* gradient_of(const Tensor& self) {
 
 Tensor data_of(const Tensor& self) {
   Tensor data = alias(self);
+  data->unchecked = true;
   if (requires_grad(self)) {
     note_cut(data, Cut::kData, "data", self);
   } else {

@@ -354,7 +354,10 @@ void check_view_mode(const char* op, const Tensor& target) {
 }  // namespace
 
 void check_recorded_write(const char* op, const Tensor& target) {
-  if (is_view(target)) check_view_mode(op, target);
+  target->unchecked = false;  // views are brought up to date by the version
+  if (!is_view(target)) return;
+  target->extra->view->base->unchecked = false;
+  check_view_mode(op, target);
 }
 
 void check_inplace(const char* op, const Tensor& target) {

@@ -206,6 +206,7 @@ class Saved {
     if (!tensor.defined()) return;
     if (tensor->storage->inference) [[unlikely]]
       check_inference(tensor);
+    tensor->unchecked = false;  // from here on its own writes count
     version_ = tensor->storage->version;
     is_output_ = is_output;
     has_history_ = static_cast<bool>(tensor->grad_fn);

@@ -486,9 +486,10 @@ void copy_values(const Tensor& target, const Tensor& source) {
   }
   parallel_for(rows, std::max<int64_t>(1, kGrain / row), [&](int64_t begin, int64_t end) {
     Plan::Position position;
+    plan.locate(begin * row, &position);
     for (int64_t r = begin; r < end; ++r) {
-      plan.locate(r * row, &position);
       copy_row(plan.address(0, position), plan.address(1, position), row);
+      plan.next_row(&position);
     }
   });
 }

@@ -28,6 +28,13 @@ struct Plan {
     int64_t index[kMaxDims];
   };
   void locate(int64_t linear, Position* position) const;
+  // The same place in the next row: the innermost dimension stays.
+  void next_row(Position* position) const {
+    for (int d = ndim - 2; d >= 0; --d) {
+      if (++position->index[d] < sizes[d]) return;
+      position->index[d] = 0;
+    }
+  }
   char* address(int operand, const Position& position) const {
     char* result = data[operand];
     for (int d = 0; d < ndim; ++d) result += position.index[d] * strides[operand][d];

@@ -204,7 +204,9 @@ Tensor from_storage(Ref<Storage> storage, const Dims& sizes, const Dims& strides
 Tensor alias(const Tensor& base, const Dims& sizes, const Dims& strides, int64_t offset) {
   if (base->wrapper != nullptr) [[unlikely]]
     open_wrapper(*base.impl());
-  return from_storage(base.storage(), sizes, strides, offset, base.dtype());
+  const Tensor result = from_storage(base.storage(), sizes, strides, offset, base.dtype());
+  result->unchecked = base->unchecked;
+  return result;
 }
 
 Tensor alias(const Tensor& base) {
@@ -217,6 +219,7 @@ Tensor alias(const Tensor& base) {
   impl->strides = base->strides;
   impl->offset = base->offset;
   impl->contiguous = base->contiguous;
+  impl->unchecked = base->unchecked;
   if (base->wrapper != nullptr) [[unlikely]]
     impl->wrapper = new Wrapper(*base->wrapper);
   return result;
@@ -432,7 +435,7 @@ std::string describe_argument(const char* name, const Tensor& tensor) {
 }
 
 void bump_version(const Tensor& tensor, const char* op, uint8_t how) {
-  log_write(*tensor.storage(), op, current_site(), how);
+  if (!tensor->unchecked) log_write(*tensor.storage(), op, current_site(), how);
 }
 
 void log_write(Storage& storage, const char* op, Site site, uint8_t how) {

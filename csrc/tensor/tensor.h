@@ -28,6 +28,7 @@ struct TensorImpl {
   DType dtype = DType::float32;
   bool requires_grad = false;  // asked for by the user; true only for leaves
   bool contiguous = true;      // row-major without gaps
+  bool unchecked = false;      // of .data and its views: writes do not raise the version
   int64_t offset = 0;          // in elements
   int64_t numel = 0;
   Ref<Storage> storage;
@@ -127,7 +128,8 @@ std::string describe(const Tensor& tensor);
 // An error line per argument: "\n  input: float32[2, 3] cpu"
 std::string describe_argument(const char* name, const Tensor& tensor);
 
-// Marks a write by `op` to the storage of `tensor`.
+// Marks a write by `op` to the storage of `tensor`, unless it came by .data, whose writes nobody
+// checks: that is what programs use it for.
 void bump_version(const Tensor& tensor, const char* op, uint8_t how = WriteLog::kPlain);
 void log_write(Storage& storage, const char* op, Site site, uint8_t how);
 // Where the program is now; installed by the bindings.

@@ -186,21 +186,7 @@ CASES = {
           float32[3] tensor 'y' is at version 1; expected version 0.
             saved by     exp (its output)   script.py:4   y = x.exp()
             written by   zero_              script.py:5   y.detach().zero_()
-            fix: detach() and .data share memory with the tensor they come from: write to .detach().clone() instead.
-        """,
-    "through .data": """
-        import wengert as wg
-
-        x = wg.randn(3, requires_grad=True)
-        y = x.exp()
-        y.data.mul_(2)
-        y.sum().backward()
-        ----
-        one of the variables needed for gradient computation has been modified by an inplace operation:
-          float32[3] tensor 'y' is at version 1; expected version 0.
-            saved by     exp (its output)   script.py:4   y = x.exp()
-            written by   mul_               script.py:5   y.data.mul_(2)
-            fix: detach() and .data share memory with the tensor they come from: write to .detach().clone() instead.
+            fix: detach() shares memory with the tensor it comes from: write to .detach().clone() instead.
         """,
     "through NumPy's array of a tensor": """
         import wengert as wg

@@ -181,10 +181,6 @@ PACKAGES = [
             "adjoint": _ode("odeint_adjoint", "dopri5"),
             "implicit_adams": _ode("odeint", "implicit_adams"),
         },
-        skips={
-            "dopri5": "the solver writes through .data to values that were saved, which raises here",
-            "bosh3": "as dopri5; odeint_adjoint with these methods runs",
-        },
         needs=_SCIENCE,
     ),
     Package(

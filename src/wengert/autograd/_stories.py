@@ -93,7 +93,7 @@ def _cure(info: dict[str, Any], name: str, writes: list[tuple[str, str | None, i
         )
     if how & DETACHED:
         return (
-            "detach() and .data share memory with the tensor they come from: write to "
+            "detach() shares memory with the tensor it comes from: write to "
             ".detach().clone() instead."
         )
     if op.endswith("(out=)"):

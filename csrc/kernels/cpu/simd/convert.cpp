@@ -66,6 +66,28 @@ void move(size_t size, const char* source, int64_t from_stride, char* target, in
   }
 }
 
+template <typename Unit>
+void repeat_unit(const char* value, char* target, int64_t n) {
+  Unit unit;
+  std::memcpy(&unit, value, sizeof(Unit));
+  for (int64_t i = 0; i < n; ++i) std::memcpy(target + i * sizeof(Unit), &unit, sizeof(Unit));
+}
+
+void repeat(size_t size, const char* value, char* target, int64_t n) {
+  switch (size) {
+    case 1:
+      return repeat_unit<uint8_t>(value, target, n);
+    case 2:
+      return repeat_unit<uint16_t>(value, target, n);
+    case 4:
+      return repeat_unit<uint32_t>(value, target, n);
+    case 8:
+      return repeat_unit<uint64_t>(value, target, n);
+    default:
+      return repeat_unit<Wide>(value, target, n);
+  }
+}
+
 }  // namespace
 
 void convert_run(DType from, const char* source, int64_t from_stride, DType to, char* target,
@@ -75,6 +97,11 @@ void convert_run(DType from, const char* source, int64_t from_stride, DType to, 
   const ConvertFn dense = kTable[static_cast<int>(from)][static_cast<int>(to)];
   const bool dense_in = from_stride == from_size, dense_out = to_stride == to_size;
   if (dense_in && dense_out) return dense(source, target, n);
+  if (from_stride == 0 && dense_out && n > 0) {  // one element for all: converted once
+    alignas(16) char value[kMaxItemSize];
+    dense(source, value, 1);
+    return repeat(static_cast<size_t>(to_size), value, target, n);
+  }
   if (from == to) return move(item_size(from), source, from_stride, target, to_stride, n);
   constexpr int64_t kTile = 256;
   alignas(64) char in_tile[kTile * kMaxItemSize];
