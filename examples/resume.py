@@ -12,6 +12,8 @@ import hashlib
 import random
 from pathlib import Path
 
+from tqdm import tqdm
+
 import wengert as wg
 import wengert.nn as nn
 from wengert.utils.data import DataLoader, Dataset
@@ -54,6 +56,7 @@ def main():
         step = state["step"]
         print(f"goes on after step {step}", flush=True)
 
+    bar = tqdm(total=options.steps, initial=step, desc="learning")
     while step < options.steps:
         for waves, kinds in loader:
             for group in optimizer.param_groups:
@@ -72,9 +75,11 @@ def main():
                     "step": step,
                 }
                 wg.save(state, options.checkpoint)
-            print(f"step {step}  loss {loss.item():.4f}", flush=True)
+            bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+            bar.update()
             if step == options.steps:
                 break
+    bar.close()
 
     weights = b"".join(parameter.detach().numpy().tobytes() for parameter in model.parameters())
     print("weights", hashlib.sha256(weights).hexdigest())

@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import wengert as wg
+
+pytest.importorskip("tqdm", reason="the example shows its progress")
 
 STEPS = 40  # three epochs of 13 batches, and one more batch
 
@@ -18,7 +22,7 @@ def start(root: Path, checkpoint: Path, workers: int) -> subprocess.Popen[str]:
         [sys.executable, str(root / "examples" / "resume.py"), "--checkpoint", str(checkpoint),
          "--steps", str(STEPS), "--workers", str(workers)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(root / "src")},
+        env={**os.environ, "PYTHONPATH": str(root / "src"), "TQDM_MININTERVAL": "0"},
     )  # fmt: skip
 
 
@@ -29,9 +33,9 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 
 def kill_after(process: subprocess.Popen[str], step: int) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith(f"step {step} "):
+    assert process.stderr is not None
+    for line in process.stderr:  # every state of the progress bar
+        if f" {step}/{STEPS} " in line:
             break
     process.kill()
     process.communicate()

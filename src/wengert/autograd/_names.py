@@ -135,9 +135,9 @@ def outermost_modules() -> Iterator[tuple[str, Any]]:
     """The live modules that are no other's child, with the variable that holds them, or ''."""
     modules = _modules()
     children = {id(module.__dict__[name]) for module in modules
-                for name in module.__dict__.get("_module_names", ())}  # fmt: skip
+                if "_modules" in module.__dict__ for name in module._modules}  # fmt: skip
     for root in modules:
-        if id(root) not in children and "_parameter_names" in root.__dict__:
+        if id(root) not in children and "_parameters" in root.__dict__:
             yield variable_of(root), root
 
 

@@ -11,6 +11,7 @@ import wengert as wg
 
 from ...utils.hooks import RemovableHandle
 from ..parameter import Parameter, is_lazy
+from ._registry import Registered
 
 __all__ = ["StateMixin"]
 
@@ -46,13 +47,29 @@ class StateMixin:
 
     _version: int = 1
 
-    _parameter_names: dict[str, bool]
-    _buffer_names: dict[str, bool]
-    _module_names: dict[str, bool]
+    _parameters = Registered()
+    _buffers = Registered()
+    _modules = Registered()
     _state_dict_hooks: OrderedDict
     _state_dict_pre_hooks: OrderedDict
     _load_state_dict_pre_hooks: OrderedDict
     _load_state_dict_post_hooks: OrderedDict
+
+    @property
+    def _parameter_names(self) -> dict[str, bool]:
+        return self._parameters.names
+
+    @property
+    def _buffer_names(self) -> dict[str, bool]:  # and whether they persist
+        return self._buffers.names
+
+    @property
+    def _module_names(self) -> dict[str, bool]:
+        return self._modules.names
+
+    @property
+    def _non_persistent_buffers_set(self) -> frozenset[str]:  # packages read it
+        return frozenset(name for name, kept in self._buffer_names.items() if not kept)
 
     def get_extra_state(self) -> Any:
         """Returns further state; override it together with :meth:`set_extra_state`."""

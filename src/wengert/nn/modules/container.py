@@ -105,7 +105,7 @@ class Sequential(_ModuleSequence):
 
     def forward(self, input: Any) -> Any:
         values = self.__dict__
-        for name in self._module_names:
+        for name in values["_modules"].names:
             input = values[name](input)
         return input
 

@@ -58,10 +58,10 @@ class Module(HooksMixin, StateMixin):
     def __init__(self) -> None:
         values = self.__dict__
         values["training"] = True
-        # Which attributes are registered, in order; for buffers, whether they persist.
-        values["_parameter_names"] = {}
-        values["_buffer_names"] = {}
-        values["_module_names"] = {}
+        # Which attributes are registered, in order.
+        values["_parameters"] = Registry(self, {})
+        values["_buffers"] = Registry(self, {})
+        values["_modules"] = Registry(self, {})
         values["_forward_hooks"] = OrderedDict()
         values["_forward_pre_hooks"] = OrderedDict()
         values["_backward_hooks"] = OrderedDict()
@@ -102,18 +102,6 @@ class Module(HooksMixin, StateMixin):
 
     # ---- registering ----
 
-    @property
-    def _parameters(self) -> Registry:
-        return Registry(self.__dict__, self._parameter_names)
-
-    @property
-    def _buffers(self) -> Registry:
-        return Registry(self.__dict__, self._buffer_names)
-
-    @property
-    def _modules(self) -> Registry:
-        return Registry(self.__dict__, self._module_names)
-
     def _check_new_name(self, kind: str, name: Any, known: dict[str, bool]) -> None:
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {_type_name(name)}")
@@ -126,9 +114,10 @@ class Module(HooksMixin, StateMixin):
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Adds a parameter, or with ``None`` the place for one, under ``name``."""
-        if "_parameter_names" not in self.__dict__:
+        if "_parameters" not in self.__dict__:
             raise AttributeError("cannot assign parameter before Module.__init__() call")
-        self._check_new_name("parameter", name, self._parameter_names)
+        names = self._parameter_names
+        self._check_new_name("parameter", name, names)
         if param is not None:
             if not isinstance(param, Parameter):
                 raise TypeError(
@@ -142,11 +131,11 @@ class Module(HooksMixin, StateMixin):
                     "compute the value in the forward() method."
                 )
         self.__dict__[name] = param
-        self._parameter_names[name] = True
+        names[name] = True
 
     def register_buffer(self, name: str, tensor: wg.Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that is state but not learned; kept in ``state_dict`` if ``persistent``."""
-        if "_buffer_names" not in self.__dict__:
+        if "_buffers" not in self.__dict__:
             raise AttributeError("cannot assign buffer before Module.__init__() call")
         self._check_new_name("buffer", name, self._buffer_names)
         if tensor is not None and not isinstance(tensor, wg.Tensor):
@@ -159,7 +148,7 @@ class Module(HooksMixin, StateMixin):
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Adds a child module under ``name``."""
-        if "_module_names" not in self.__dict__:
+        if "_modules" not in self.__dict__:
             raise AttributeError("cannot assign module before Module.__init__() call")
         if not isinstance(module, Module) and module is not None:
             raise TypeError(f"{_type_name(module)} is not a Module subclass")
@@ -173,27 +162,26 @@ class Module(HooksMixin, StateMixin):
 
     def __setattr__(self, name: str, value: Any) -> None:
         values = self.__dict__
-        if isinstance(value, Parameter):
-            if "_parameter_names" not in values:
-                raise AttributeError("cannot assign parameters before Module.__init__() call")
-            self._forget(name, self._parameter_names)
+        if "_modules" not in values:
+            for kind, plural in _KINDS:
+                if isinstance(value, kind):
+                    raise AttributeError(f"cannot assign {plural} before Module.__init__() call")
+            super().__setattr__(name, value)
+        elif isinstance(value, Parameter):
+            self._forget(name, "_parameters")
             self.register_parameter(name, value)
-        elif name in values.get("_parameter_names", ()):
+        elif name in values["_parameters"].names:
             self._assign_registered(name, value, "parameter", "nn.Parameter", value is None)
         elif isinstance(value, Module):
-            if "_module_names" not in values:
-                raise AttributeError("cannot assign module before Module.__init__() call")
-            self._forget(name, self._module_names)
+            self._forget(name, "_modules")
             values[name] = value
             self._module_names[name] = True
-        elif name in values.get("_module_names", ()):
+        elif name in values["_modules"].names:
             self._assign_registered(name, value, "child module", "nn.Module", value is None)
         elif isinstance(value, Buffer):
-            if "_buffer_names" not in values:
-                raise AttributeError("cannot assign buffer before Module.__init__() call")
-            self._forget(name, self._buffer_names)
+            self._forget(name, "_buffers")
             self.register_buffer(name, value, value.persistent)
-        elif name in values.get("_buffer_names", ()):
+        elif name in values["_buffers"].names:
             fits = value is None or isinstance(value, wg.Tensor)
             self._assign_registered(name, value, "buffer", "nn.Buffer, wengert.Tensor", fits)
         else:
@@ -209,15 +197,15 @@ class Module(HooksMixin, StateMixin):
             )
         self.__dict__[name] = value
 
-    def _forget(self, name: str, keep: dict[str, bool]) -> None:
+    def _forget(self, name: str, keep: str) -> None:
         # The name is about to be registered in `keep`: it must be registered nowhere else, and an
         # ordinary attribute of that name gives way.
-        known = name in keep
-        for names in (self._parameter_names, self._buffer_names, self._module_names):
-            if names is not keep:
-                names.pop(name, None)
-        if not known:
-            self.__dict__.pop(name, None)
+        values = self.__dict__
+        for view in ("_parameters", "_buffers", "_modules"):
+            if view != keep and name in values[view].names:
+                del getattr(self, view)[name]
+        if name not in values[keep].names:
+            values.pop(name, None)
 
     def __delattr__(self, name: str) -> None:
         for names in (self._parameter_names, self._buffer_names, self._module_names):
@@ -232,8 +220,8 @@ class Module(HooksMixin, StateMixin):
         for hooks in ("_backward_hooks", "_backward_pre_hooks"):  # of modules saved long ago
             self.__dict__.setdefault(hooks, OrderedDict())
         # Of its own, so that a shallow copy does not register names in the original.
-        for names in ("_parameter_names", "_buffer_names", "_module_names"):
-            self.__dict__[names] = dict(self.__dict__[names])
+        for view in ("_parameters", "_buffers", "_modules"):
+            self.__dict__[view] = Registry(self, dict(self.__dict__[view].names))
 
     # ---- looking up ----
 
@@ -268,18 +256,18 @@ class Module(HooksMixin, StateMixin):
 
     def get_parameter(self, target: str) -> Parameter:
         """Returns the parameter with the qualified name ``target``."""
-        return self._get_member(target, self.__class__._parameters, "nn.Parameter")
+        return self._get_member(target, "_parameters", "nn.Parameter")
 
     def get_buffer(self, target: str) -> wg.Tensor:
         """Returns the buffer with the qualified name ``target``."""
-        return self._get_member(target, self.__class__._buffers, "a buffer")
+        return self._get_member(target, "_buffers", "a buffer")
 
-    def _get_member(self, target: str, registry: Any, expected: str) -> Any:
+    def _get_member(self, target: str, registry: str, expected: str) -> Any:
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if not hasattr(module, name):
             raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
-        if name not in registry.fget(module):
+        if name not in getattr(module, registry):
             article = "" if expected.startswith("a ") else "an "
             raise AttributeError(f"`{name}` is not {article}{expected}")
         return getattr(module, name)
@@ -296,8 +284,9 @@ class Module(HooksMixin, StateMixin):
             if remove_duplicate:
                 memo.add(self)
             yield prefix, self
-            for name in self._module_names:
-                module = self.__dict__[name]
+            values = self.__dict__
+            for name in values["_modules"].names:
+                module = values[name]
                 if module is not None:
                     path = prefix + ("." if prefix else "") + name
                     yield from module.named_modules(memo, path, remove_duplicate)
@@ -322,7 +311,7 @@ class Module(HooksMixin, StateMixin):
             yield module
 
     def _named_tensors(
-        self, names: str, prefix: str, recurse: bool, remove_duplicate: bool
+        self, view: str, prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
         seen = set()
         modules = (
@@ -332,7 +321,7 @@ class Module(HooksMixin, StateMixin):
         )
         for path, module in modules:
             values = module.__dict__
-            for name in values[names]:
+            for name in values[view].names:
                 tensor = values[name]
                 if tensor is None or id(tensor) in seen:
                     continue
@@ -344,7 +333,7 @@ class Module(HooksMixin, StateMixin):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """Yields qualified names and parameters, a shared one once unless told otherwise."""
-        return self._named_tensors("_parameter_names", prefix, recurse, remove_duplicate)
+        return self._named_tensors("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Yields the parameters, as an optimizer takes them."""
@@ -355,7 +344,7 @@ class Module(HooksMixin, StateMixin):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, wg.Tensor]]:
         """Yields qualified names and buffers."""
-        return self._named_tensors("_buffer_names", prefix, recurse, remove_duplicate)
+        return self._named_tensors("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[wg.Tensor]:
         """Yields the buffers."""
@@ -511,6 +500,10 @@ class Module(HooksMixin, StateMixin):
         if len(extra_lines) == 1 and not child_lines:
             return f"{self._get_name()}({extra_lines[0]})"
         return self._get_name() + "(\n  " + "\n  ".join(lines) + "\n)"
+
+
+# What a module registers on assignment, and what the error calls it.
+_KINDS = ((Parameter, "parameters"), (Module, "module"), (Buffer, "buffer"))
 
 
 def _parse_to(

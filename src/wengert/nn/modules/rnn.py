@@ -140,6 +140,11 @@ class RNNBase(Module):
     def _flat_weights(self) -> list[Parameter]:
         return [getattr(self, name) for name in self._flat_weights_names]
 
+    @_flat_weights.setter
+    def _flat_weights(self, weights: list[Any]) -> None:
+        # Programs that compute their weights put tensors here which are no parameters.
+        self.__dict__.update(zip(self._flat_weights_names, weights, strict=True))
+
     # ---- checks ----
 
     def check_input(self, input: wg.Tensor, batch_sizes: wg.Tensor | None) -> None:
