@@ -22,6 +22,7 @@ _HUGGINGFACE = (
     "h11==0.16.0",
     "anyio==4.16.0",
     "idna",
+    "truststore==0.10.5",
     "certifi",
     "click==8.5.1",
     "fsspec==2026.9.0",
@@ -330,7 +331,7 @@ record("losses", torch.tensor(net.history[:, "train_loss"]))
 record("probabilities", torch.from_numpy(net.predict_proba(x)))
 """,
         },
-        needs=("scikit-learn==1.9.1", "joblib==1.6.0", "threadpoolctl==3.8.0", "tabulate==0.10.0", "tqdm==4.70.1", *_SCIENCE),
+        needs=("scikit-learn==1.9.1", "joblib==1.6.0", "threadpoolctl==3.8.0", "tabulate==0.10.0", "tqdm==4.70.1", "cloudpickle==3.1.3", *_SCIENCE),
     ),
     Package(
         "pytorch-ignite", "0.5.5",

@@ -440,6 +440,8 @@ PACKAGES = [
         cases=_VIT_CASES | {"na_vit_nested_tensor": "import vit_pytorch.na_vit_nested_tensor"},
         skips={
             "na_vit_nested_tensor": _NESTED,
+            "mobile_vit": "trains; a bias before batch norm has gradients of nothing but rounding",
+            "vit_nd_rotary": "trains; in single precision its output is 0.1 % off after a step",
             **dict.fromkeys(
                 ("local_vit", "mae", "simmim", "mpp"), "raises an error on PyTorch, too"
             ),
@@ -467,7 +469,7 @@ train(model, images(2, 3, {size}, {size}, dtype=torch.float64), steps=1)
                 "mobilenet_v2": ("mobilenet_v2", "", 64),
                 "mobilenet_v3_small": ("mobilenet_v3_small", "", 64),
                 "efficientnet_b0": ("efficientnet_b0", "", 64),
-                "efficientnet_v2_s": ("efficientnet_v2_s", "", 32),
+                "efficientnet_v2_s": ("efficientnet_v2_s", ", stochastic_depth_prob=0.0", 32),
                 "shufflenet_v2_x0_5": ("shufflenet_v2_x0_5", "", 64),
                 "mnasnet0_5": ("mnasnet0_5", "", 64),
                 "regnet_y_400mf": ("regnet_y_400mf", "", 64),
