@@ -88,6 +88,21 @@ def _row_norm_vjp(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tens
     """The gradients of input, weight and bias, each if it is wanted."""
 
 
+@opaque(node="NativeGroupNorm", d={"input, weight, bias": "_group_norm_vjp(g0, input, weight, y1, y2, eps, "
+           "needs('input'), needs('weight'), needs('bias'))"}, public="", batch="rule")
+def _group_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None,
+                eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """``input`` (N, G, C, S) normalised over C and S and scaled by ``weight`` (G, C), with the mean
+    and the reciprocal deviation (N, G)."""
+
+
+@opaque(public="", batch="through")
+def _group_norm_vjp(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor,
+                    eps: float, want_input: bool, want_weight: bool,
+                    want_bias: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of input, weight and bias, each if it is wanted."""
+
+
 @opaque(public="function", samples=[
     {"input": "randn(2, 4)", "num_groups": 2, "weight": "rand(4)", "bias": "randn(4)"},
     {"input": "randn(2, 6, 3, 2)", "num_groups": 3, "weight": "None", "bias": "None"}], batch="through")

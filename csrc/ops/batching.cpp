@@ -387,6 +387,24 @@ std::tuple<Tensor, Tensor, Tensor> _row_norm_batch(const Lift& at, const Tensor&
                  true);
 }
 
+std::tuple<Tensor, Tensor, Tensor> _group_norm_batch(const Lift& at, const Tensor& input,
+                                                     const Tensor& weight, const Tensor& bias,
+                                                     double eps) {
+  if (!at.any_batched(input, weight, bias)) {
+    return at.wrap(_group_norm(at.inner(input), at.inner(weight), at.inner(bias), eps), false);
+  }
+  const bool shared = !at.any_batched(weight, bias);
+  auto [y, mean, rstd] = _group_norm(merged(at.front(input)), shared ? at.inner(weight) : Tensor(),
+                                     shared ? at.inner(bias) : Tensor(), eps);
+  y = parted(y, 0, at.size());
+  if (!shared) {  // (B, G, C) against (B, N, G, C, S)
+    const auto aligned = [&](const Tensor& x) { return unsqueeze(unsqueeze(at.front(x), 1), 4); };
+    if (weight.defined()) y = mul(y, aligned(weight));
+    if (bias.defined()) y = add(y, aligned(bias));
+  }
+  return at.wrap(std::make_tuple(y, parted(mean, 0, at.size()), parted(rstd, 0, at.size())), true);
+}
+
 std::tuple<Tensor, Tensor, Tensor> _batch_norm_batch(const Lift& at, const Tensor& input,
                                                      const Tensor& weight, const Tensor& bias,
                                                      const Tensor& running_mean,

@@ -159,6 +159,20 @@ Dims channel_shape(const Tensor& input) {
   return shape;
 }
 
+// The channels normalised in groups.
+Tensor in_groups(const Tensor& input, int64_t groups, const Tensor& weight, const Tensor& bias,
+                 double eps) {
+  const Dims& sizes = input.sizes();
+  const int64_t channels = groups == 0 ? 0 : sizes[1] / groups;
+  const auto parameter = [&](const Tensor& x) {
+    return x.defined() ? ops::reshape(x, Dims{groups, channels}) : Tensor();
+  };
+  const Dims grouped{sizes[0], groups, channels, product(sizes, 2, input.ndim())};
+  return ops::reshape(std::get<0>(ops::_group_norm(ops::reshape(input, grouped), parameter(weight),
+                                                   parameter(bias), eps)),
+                      sizes);
+}
+
 // Weight and bias per channel, applied to what is already normalised.
 Tensor with_affine(Tensor result, const Tensor& weight, const Tensor& bias, const Dims& shape) {
   if (weight.defined()) result = ops::mul(result, ops::reshape(weight, shape));
@@ -351,11 +365,50 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
   };
   check_parameter("weight", weight);
   check_parameter("bias", bias);
-  const Dims grouped{input.sizes()[0], num_groups,
-                     channels / num_groups * product(input.sizes(), 2, input.ndim())};
-  const Tensor normal =
-      std::get<0>(ops::_row_norm(ops::reshape(input, grouped), Tensor(), Tensor(), 1, true, eps));
-  return with_affine(ops::reshape(normal, input.sizes()), weight, bias, channel_shape(input));
+  return in_groups(input, num_groups, weight, bias, eps);
+}
+
+std::tuple<Tensor, Tensor, Tensor> _group_norm(const Tensor& input, const Tensor& weight,
+                                               const Tensor& bias, double eps) {
+  const DType dtype = input.dtype();
+  const Tensor x = contiguous_values(input);
+  const Tensor w = prepared(weight, dtype), b = prepared(bias, dtype);
+  const Dims& s = input.sizes();
+  Tensor result = empty(s, dtype);
+  Tensor mean = empty({s[0], s[1]}, compute_dtype(dtype)), rstd = empty_like(mean);
+  cpu::group_norm_forward({dtype, s[0], s[1], s[2], s[3]}, eps, x.data(), data_or_null(w),
+                          data_or_null(b), result.data(), mean.data(), rstd.data());
+  return {result, mean, rstd};
+}
+
+std::tuple<Tensor, Tensor, Tensor> _group_norm_vjp(const Tensor& grad, const Tensor& input,
+                                                   const Tensor& weight, const Tensor& mean,
+                                                   const Tensor& rstd, double eps, bool want_input,
+                                                   bool want_weight, bool want_bias) {
+  const Dims& s = input.sizes();
+  const Dims parameter_shape{s[1], s[2]};
+  if (modes.grad || any_wrapped(grad, input, weight)) {
+    NormAdjoint adjoint;
+    adjoint.over = {2, 3};
+    adjoint.shared = {0, 3};
+    adjoint.weight_shape = {1, s[1], s[2], 1};
+    adjoint.centered = true;
+    adjoint.constant_statistics = false;
+    adjoint.eps = eps;
+    return adjoint(grad, input, weight, parameter_shape, want_input, want_weight, want_bias);
+  }
+  const DType dtype = input.dtype();
+  const Tensor g = contiguous_values(grad), x = contiguous_values(input);
+  const Tensor w = prepared(weight, dtype);
+  Gradients result;
+  auto& [dx, dweight, dbias] = result;
+  if (want_input) dx = empty(s, dtype);
+  if (want_weight) dweight = empty(parameter_shape, dtype);
+  if (want_bias) dbias = empty(parameter_shape, dtype);
+  cpu::group_norm_backward({dtype, s[0], s[1], s[2], s[3]}, g.data(), x.data(), data_or_null(w),
+                           mean.data(), rstd.data(), data_or_null(dx), data_or_null(dweight),
+                           data_or_null(dbias));
+  return result;
 }
 
 Tensor instance_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
@@ -369,6 +422,9 @@ Tensor instance_norm(const Tensor& input, const Tensor& weight, const Tensor& bi
                 "instance_norm(): Expected running_mean and running_var to be defined when "
                 "use_input_stats is false");
   const int64_t batch = input.sizes()[0], channels = input.sizes()[1];
+  if (!running_mean.defined() && !running_var.defined()) {
+    return in_groups(input, channels, weight, bias, eps);
+  }
   // A batch of one whose channels are the channels of all samples.
   Dims merged = input.sizes();
   merged[0] = 1;

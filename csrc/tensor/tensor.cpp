@@ -55,6 +55,7 @@ void destroy(TensorImpl* impl) {
   if (list.size() < kMaxFree) {
     impl->output_index = 0;
     impl->requires_grad = false;
+    impl->unchecked = false;
     impl->python = nullptr;
     list.push_back(impl);
   } else {

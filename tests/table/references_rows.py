@@ -101,6 +101,23 @@ def rms_norm(input: Array, normalized_shape: Any, weight: Any, eps: float | None
 
 
 @reference
+def _group_norm(input: Array, weight: Any, bias: Any, eps: float) -> Any:
+    y, mean, rstd = _row_norm(input, None, None, 2, True, eps)
+    y = y if weight is None else y * weight[:, :, None]
+    return y if bias is None else y + bias[:, :, None], mean, rstd
+
+
+@reference
+def _group_norm_vjp(grad: Array, input: Array, weight: Any, mean: Array, rstd: Array, eps: float,
+                    want_input: bool, want_weight: bool, want_bias: bool) -> Any:  # fmt: skip
+    scale = rstd[:, :, None, None]
+    normal = (input - mean[:, :, None, None]) * scale
+    factor = 1 if weight is None else weight[:, :, None]
+    dx = _normal_vjp(grad, normal, factor, scale, (2, 3), True)
+    return dx, np.sum(grad * normal, (0, 3)), np.sum(grad, (0, 3))
+
+
+@reference
 def group_norm(input: Array, num_groups: int, weight: Any, bias: Any, eps: float,
                cudnn_enabled: bool) -> Array:  # fmt: skip
     grouped = input.reshape(input.shape[0], num_groups, -1)

@@ -189,6 +189,16 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     "_batch_norm_vjp": [{"grad": "randn(4, 3)", "input": "randn(4, 3)", "weight": "rand(3)",
                          "mean": "randn(3)", "rstd": "rand(3)", "training": False, "eps": 1e-5,
                          "want_input": True, "want_weight": True, "want_bias": True}],
+    "_group_norm": [
+        {"input": "randn(2, 3, 2, 4)", "weight": "rand(3, 2)", "bias": "randn(3, 2)", "eps": 1e-5},
+        {"input": "randn(2, 1, 3, 2)", "weight": "None", "bias": "None", "eps": 1e-5},
+    ],
+    "_group_norm_vjp": [
+        {"grad": "randn(1, 2, 1, 3)", "input": "np.array([[[[1.0, 2, 3]], [[0, 2, 1]]]])",
+         "weight": "rand(2, 1)", "mean": "np.array([[2.0, 1.0]])",
+         "rstd": "1 / np.sqrt([[2 / 3, 2 / 3]])", "eps": 0.0, "want_input": True,
+         "want_weight": True, "want_bias": True},
+    ],
     "_row_norm": [{"input": "randn(4, 3)", "weight": "rand(3)", "bias": "randn(3)", "dims": 1,
                    "centered": True, "eps": 1e-5}],
     "_attention_vjp": [

@@ -159,7 +159,9 @@ def test_a_derivative_that_is_missing_is_an_error(entry: Entry) -> None:
     for name in cases.not_implemented(entry):
         tensors = {n: checker.to_tensor(a, requires_grad=n == name) for n, a in arrays.items()}
         result = cases.call(entry, tensors)
-        with pytest.raises(NotImplementedError, match=f"for {entry.name}: {name} is not"):
+        with pytest.raises(
+            NotImplementedError, match=rf"for '{entry.name}(: {name})?' is not implemented"
+        ):
             checker.gradient(
                 lambda given, y=result: [y], [tensors[name]], [_C.ones_like(result)], False
             )

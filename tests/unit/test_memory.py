@@ -47,7 +47,7 @@ def test_long_chain(length: int, differentiated: bool) -> None:
     before = resident()
     x, y = chain(length)
     grown = resident() - before
-    assert grown > 50 * length  # some of it may have been there before
+    assert grown > 16 * length  # some of it may have been there before
     if differentiated:
         y.backward()
         assert x.grad is not None

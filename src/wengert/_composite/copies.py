@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "alias_copy", "as_strided_", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy",
-    "permute_copy", "resize_as_", "select_copy", "slice_copy", "split_copy",
+    "permute_copy", "select_copy", "slice_copy", "split_copy",
     "split_with_sizes_copy", "squeeze_copy", "t_copy", "transpose_copy", "unbind_copy",
     "unfold_copy", "unsqueeze_copy", "view_as_complex_copy", "view_as_real_copy", "view_copy",
 )  # fmt: skip
@@ -29,11 +29,6 @@ def as_strided_(input: Tensor, size: Any, stride: Any, storage_offset: int | Non
         "as_strided_(): a tensor keeps its shape and strides; x = x.as_strided(...) gives a view "
         "with others"
     )
-
-
-def resize_as_(input: Tensor, other: Tensor, *, memory_format: Any = None) -> Tensor:
-    """`Tensor.resize_as_`."""
-    return input.resize_as_(other)
 
 
 def alias_copy(input: Tensor) -> Tensor:
@@ -140,6 +135,6 @@ def view_as_real_copy(input: Tensor) -> Tensor:
     return wengert.view_as_real(input).clone()
 
 
-def view_copy(input: Tensor, size: Any) -> Tensor:
-    """A copy of `Tensor.view`; `size` is a shape or a dtype."""
-    return input.view(size).clone()
+def view_copy(input: Tensor, size: Any = None, *, dtype: Any = None) -> Tensor:
+    """A copy of `Tensor.view`; `size` is a shape or a dtype, which may also be given as `dtype`."""
+    return input.view(dtype if size is None else size).clone()

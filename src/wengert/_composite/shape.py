@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = (
     "adjoint", "as_strided_scatter", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
     "diag", "diag_embed", "diagflat", "diagonal_scatter", "flatten", "fliplr", "flipud", "moveaxis",
-    "movedim", "narrow_copy", "ravel", "repeat_interleave", "rot90", "select_scatter",
+    "movedim", "narrow_copy", "ravel", "repeat_interleave", "resize_as_", "rot90", "select_scatter",
     "slice_scatter", "t", "tile", "unflatten", "unsafe_chunk", "unsafe_split",
     "unsafe_split_with_sizes",
 )  # fmt: skip
@@ -533,8 +533,8 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     return _ops.clone(_ops.narrow(input, dim, start, length))
 
 
-def resize_as_(input: Tensor, the_template: Tensor) -> Tensor:
-    """`resize_` to the sizes of `the_template`."""
+def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
+    """`resize_` to the sizes of `the_template`, row after row."""
     return input.resize_(tuple(the_template.shape))
 
 

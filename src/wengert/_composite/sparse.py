@@ -84,9 +84,9 @@ def dsmm(input: Any, mat2: Any) -> Any:
     return spmm(input, mat2)
 
 
-def smm(input: Any, mat: Any) -> Any:
+def smm(input: Any, mat2: Any) -> Any:
     """The product of a sparse matrix and a dense one, as a sparse matrix."""
-    product = spmm(input, mat)
+    product = spmm(input, mat2)
     return product.to_sparse()
 
 

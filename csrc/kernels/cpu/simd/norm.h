@@ -1,4 +1,4 @@
-// Normalisation: over rows (layer_norm, rms_norm; group_norm is layer_norm of its groups) and over
+// Normalisation: over rows (layer_norm, rms_norm), over groups of channels (group_norm) and over
 // channels (batch_norm). All arrays are contiguous and of one floating dtype, except statistics
 // (mean, rstd), which have its compute dtype: float32 for the 16-bit types.
 #pragma once
@@ -23,6 +23,19 @@ WENGERT_KERNEL(row_norm_forward, void,
 // Any of dx, dweight and dbias may be null: not wanted.
 WENGERT_KERNEL(row_norm_backward, void,
                (const RowNormShape& shape, const void* grad, const void* x, const void* weight,
+                const void* mean, const void* rstd, void* dx, void* dweight, void* dbias));
+
+// [batch, groups, channels, spatial]; weight and bias [groups, channels] may be null, mean and rstd
+// are [batch, groups]. As above otherwise.
+struct GroupNormShape {
+  DType dtype;
+  int64_t batch, groups, channels, spatial;
+};
+WENGERT_KERNEL(group_norm_forward, void,
+               (const GroupNormShape& shape, double eps, const void* x, const void* weight,
+                const void* bias, void* y, void* mean, void* rstd));
+WENGERT_KERNEL(group_norm_backward, void,
+               (const GroupNormShape& shape, const void* grad, const void* x, const void* weight,
                 const void* mean, const void* rstd, void* dx, void* dweight, void* dbias));
 
 // [batch, channels, spatial]
