@@ -75,8 +75,14 @@ def test_other_devices() -> None:
         wg.accelerator.synchronize()
     with pytest.raises(RuntimeError, match="Cannot access accelerator device"):
         wg.ones(1).pin_memory()
-    with pytest.raises(NotImplementedError, match="by value"):
-        wg.ones(1).share_memory_()
+    module = wg.nn.Linear(1, 1)
+    for share in (
+        wg.ones(1).share_memory_,
+        module.share_memory,
+        wg.optim.Adagrad(module.parameters()).share_memory,
+    ):
+        with pytest.raises(NotImplementedError, match="by value"):
+            share()
     assert wg.device("mps").type == "mps"
     assert len({wg.device("mps"), wg.device("meta"), wg.device("mps")}) == 2
     assert pickle.loads(pickle.dumps(wg.device("xpu", 1))) == wg.device("xpu:1")

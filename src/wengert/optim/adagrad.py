@@ -76,3 +76,13 @@ class Adagrad(NativeOptimizer):
         fused: bool | None = None,
     ) -> None:
         super().__init__(params, locals())
+
+    def share_memory(self) -> None:
+        """Asks the sums for :meth:`wengert.Tensor.share_memory_`.
+
+        Raises:
+            NotImplementedError: memory that several processes write to is not supported.
+        """
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self.state[parameter]["sum"].share_memory_()

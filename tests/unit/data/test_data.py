@@ -1,5 +1,7 @@
 """Data sets, samplers, collation and the loader."""
 
+import os
+import warnings
 from collections import namedtuple
 
 import numpy as np
@@ -207,4 +209,43 @@ def test_collation_by_type():
 def test_samples_are_positive():
     with pytest.raises(ValueError, match="num_samples should be a positive integer value"):
         wg.utils.data.RandomSampler([1, 2], num_samples=0)
-    assert list(wg.utils.data.RandomSampler([])) == []
+    expected = (
+        "num_samples should be a positive integer value, but got num_samples=0\n"
+        "  data_source: empty"
+    )
+    for replacement in (False, True):
+        with pytest.raises(ValueError) as caught:
+            wg.utils.data.RandomSampler([], replacement)
+        assert str(caught.value) == expected
+    with pytest.raises(ValueError) as caught:
+        DataLoader(wg.utils.data.TensorDataset(wg.zeros(0, 2)), shuffle=True)
+    assert str(caught.value) == expected
+    assert list(DataLoader([])) == []
+
+
+@pytest.mark.parametrize("dataset", [[1], wg.utils.data.TensorDataset(wg.zeros(1)), Stream(1)])
+def test_nothing_can_interrupt_this_process(dataset):
+    loader = DataLoader(dataset, timeout=3)
+    with pytest.raises(AssertionError) as caught:
+        iter(loader)
+    assert str(caught.value) == (
+        "_SingleProcessDataLoaderIter requires timeout == 0\n"
+        "  timeout: 3\n"
+        "  num_workers: 0   nothing can interrupt the loading in this process"
+    )
+    loader.timeout = 0
+    assert len(list(loader)) == 1
+
+
+def test_too_many_workers_are_a_warning(monkeypatch):
+    processors = len(os.sched_getaffinity(0))
+    with pytest.warns(UserWarning, match=f"will create {processors + 1} worker") as caught:
+        DataLoader([1], num_workers=processors + 1)
+    assert caught[0].filename == __file__
+    assert f"current system is {processors}, which" in str(caught[0].message)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 5})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DataLoader([1], num_workers=3)
+        with pytest.raises(UserWarning, match="will create 4 worker"):
+            DataLoader([1], num_workers=4)

@@ -438,6 +438,10 @@ class Module(HooksMixin, StateMixin):
         """Moves parameters and buffers to a GPU."""
         return self._apply(lambda t: t.cuda(device))
 
+    def share_memory(self: Self) -> Self:
+        """Asks all parameters and buffers for :meth:`wengert.Tensor.share_memory_`."""
+        return self._apply(lambda t: t.share_memory_())
+
     def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
         """Moves to ``device`` without copying the values, which are then arbitrary."""
         return self._apply(lambda t: wg.empty_like(t, device=device), recurse)

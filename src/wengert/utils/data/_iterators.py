@@ -75,7 +75,7 @@ class OfTensors(LoaderIterator):
                 with isolated(loader, self._epoch):
                     whole = sampler._permutation()
         if whole is None:
-            for task in tasks(loader, self._epoch):
+            for task in tasks(loader, self._epoch, counted=False):
                 yield _wrapped(task.indices, length)
             return
         size = loader.batch_size
@@ -107,7 +107,9 @@ class InProcess(LoaderIterator):
         with self._kept:
             fetcher.begin(epoch.seed, epoch.done)
         fetcher.report = self._report
-        self._tasks: Iterator[Task] = tasks(loader, epoch) if not fetcher.streams else iter(())
+        self._tasks: Iterator[Task] = (
+            iter(()) if fetcher.streams else tasks(loader, epoch, fetcher.draws)
+        )
 
     def _report(self, position: int) -> None:
         self._position = position
@@ -151,7 +153,9 @@ class WithWorkers(LoaderIterator):
         self._through = set(epoch.exhausted)
         # Nothing here may refer back to this object: workers end when it is dropped.
         self._tasks = (
-            map(Task, itertools.count(epoch.done)) if fetcher.streams else tasks(loader, epoch)
+            map(Task, itertools.count(epoch.done))
+            if fetcher.streams
+            else tasks(loader, epoch, fetcher.draws)
         )
         self._turn = epoch.turn
         self._fill()

@@ -78,10 +78,13 @@ def isolated(loader: Any, epoch: Epoch) -> Isolated:
     return Isolated(mix(epoch.seed, 6), any(type(sampler) not in _OURS for sampler in samplers))
 
 
-def tasks(loader: Any, epoch: Epoch) -> Iterator[Task]:
-    """The batches of an epoch that have not been handed out yet."""
+def tasks(loader: Any, epoch: Epoch, counted: bool = True) -> Iterator[Task]:
+    """The batches of an epoch that have not been handed out yet.
+
+    With ``counted`` they say how often an index came before, which seeds depend on.
+    """
     own = isolated(loader, epoch)
-    counts: Counter[int] | None = None if _never_repeats(loader) else Counter()
+    counts: Counter[int] | None = Counter() if counted and not _never_repeats(loader) else None
     batched = loader.batch_sampler is not None
     with own:
         indices = iter(loader.batch_sampler if batched else loader.sampler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,8 @@ class DataLoader:
         collate_fn: makes a batch of a list of samples.
         pin_memory: accepted without effect.
         drop_last: leave out the last batch if it is not full.
-        timeout: seconds to wait for a batch of the workers; 0 waits for ever. A dead worker is
-            noticed at once in any case.
+        timeout: seconds to wait for a batch of the workers; 0 waits for ever, and is the only value
+            without workers. A dead worker is noticed at once in any case.
         worker_init_fn: called in each worker with its number, once.
         multiprocessing_context: how workers are started: "fork", "spawn", "forkserver" or a
             context of :mod:`multiprocessing`. Left out, it is what was chosen by
@@ -78,7 +79,8 @@ class DataLoader:
     loader is, for a run that is resumed later.
 
     Raises:
-        ValueError: options that do not go together.
+        ValueError: options that do not go together, or ``shuffle`` of data that is empty.
+        AssertionError: while iterating, a ``timeout`` without workers.
         RuntimeError: while iterating, a worker died or was too slow. An exception in a worker is
             raised again here, with the same class where that is possible.
 
@@ -172,6 +174,7 @@ class DataLoader:
         self._resuming = False
         self._pool: Pool | None = None
         self._initialized = True
+        self.check_worker_number_rationality()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _FIXED and self.__dict__.get("_initialized", False):
@@ -179,6 +182,18 @@ class DataLoader:
                 f"{name} attribute should not be set after {type(self).__name__} is initialized"
             )
         super().__setattr__(name, value)
+
+    def check_worker_number_rationality(self) -> None:
+        """Warns where there are more workers than processors for them."""
+        processors = len(os.sched_getaffinity(0))
+        if self.num_workers > processors:
+            warnings.warn(
+                f"This DataLoader will create {self.num_workers} worker processes in total. Our "
+                f"suggested max number of worker in current system is {processors}, which is "
+                "smaller than what this DataLoader is going to create. More workers than "
+                "processors take turns, and each takes its memory.",
+                stacklevel=3,
+            )
 
     @property
     def multiprocessing_context(self) -> Any:
@@ -192,6 +207,12 @@ class DataLoader:
     # ---- iteration ----
 
     def __iter__(self) -> Iterator[Any]:
+        if self.num_workers == 0 and self.timeout != 0:
+            raise AssertionError(
+                "_SingleProcessDataLoaderIter requires timeout == 0\n"
+                f"  timeout: {self.timeout}\n"
+                "  num_workers: 0   nothing can interrupt the loading in this process"
+            )
         streams = isinstance(self.dataset, IterableDataset)
         epoch = self._next_epoch()
         rows = type(self.dataset) is TensorDataset and self.collate_fn is default_collate

@@ -65,10 +65,12 @@ class RandomSampler(Sampler[int]):
         self.replacement = replacement
         self._num_samples = num_samples
         self.generator = generator
-        # Data may be empty, and then there is nothing to sample.
-        if num_samples is not None and (not isinstance(num_samples, int) or num_samples <= 0):
+        count = self.num_samples
+        if not isinstance(count, int) or count <= 0:
+            empty = "" if num_samples is not None else "\n  data_source: empty"
             raise ValueError(
-                f"num_samples should be a positive integer value, but got num_samples={num_samples}"
+                "num_samples should be a positive integer value, but got "
+                f"num_samples={count}{empty}"
             )
 
     @property
