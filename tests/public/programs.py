@@ -353,7 +353,7 @@ record("losses", torch.tensor(net.history[:, "train_loss"]))
 record("probabilities", torch.from_numpy(net.predict_proba(x)))
 """,
         },
-        needs=("scikit-learn==1.9.1", "joblib==1.6.0", "threadpoolctl==3.8.0", "tabulate==0.10.0", "tqdm==4.70.1", "cloudpickle==3.1.3", *_SCIENCE),
+        needs=("scikit-learn==1.9.1", "joblib==1.6.0", "threadpoolctl==3.8.0", "tabulate==0.10.0", "tqdm==4.70.1", "cloudpickle==3.1.3", "narwhals==2.29.0", *_SCIENCE),
     ),
     Package(
         "pytorch-ignite", "0.5.5",

@@ -469,7 +469,7 @@ train(model, images(2, 3, {size}, {size}, dtype=torch.float64), steps=1)
                 "mobilenet_v2": ("mobilenet_v2", "", 64),
                 "mobilenet_v3_small": ("mobilenet_v3_small", "", 64),
                 "efficientnet_b0": ("efficientnet_b0", "", 64),
-                "efficientnet_v2_s": ("efficientnet_v2_s", ", stochastic_depth_prob=0.0", 32),
+                "efficientnet_v2_s": ("efficientnet_v2_s", "", 64),
                 "shufflenet_v2_x0_5": ("shufflenet_v2_x0_5", "", 64),
                 "mnasnet0_5": ("mnasnet0_5", "", 64),
                 "regnet_y_400mf": ("regnet_y_400mf", "", 64),
