@@ -200,11 +200,23 @@ PyObject* call_override(const char* name, PyObject* self, PyObject* const* args,
 
 PyObject* recover(const Signature& signature, PyObject* self, PyObject* const* args,
                   Py_ssize_t count, PyObject* keywords, PyObject* const* slots) noexcept {
+  // What failed may be an exception of Python's, which must not be lost while others are asked.
+  PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
   const auto found = collect_all(self, args, count, keywords, Which::kOthersThanTensors);
-  if (found.empty() || !active()) return raise_current(signature, slots);
   bool taken = false;
-  PyObject* result = dispatch_call(signature.name, found, self, args, count, keywords, &taken);
-  return taken ? result : raise_current(signature, slots);
+  PyObject* result = nullptr;
+  if (!found.empty() && active()) {
+    result = dispatch_call(signature.name, found, self, args, count, keywords, &taken);
+  }
+  if (!taken) {
+    PyErr_Restore(type, value, traceback);
+    return raise_current(signature, slots);
+  }
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(traceback);
+  return result;
 }
 
 PyObject* operator_override(const char* name, PyObject* a, PyObject* b, bool* taken) noexcept {

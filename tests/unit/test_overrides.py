@@ -197,3 +197,9 @@ def test_nothing_leaks() -> None:
             z = wg.ones(1) + y
         del x, y, z
     assert wg._C._live_objects()[0] == before
+
+
+def test_an_argument_with_a_handler_does_not_hide_an_error() -> None:
+    """`Ellipsis` is asked for a handler after the arguments were refused."""
+    with pytest.raises(TypeError, match="flip.*argument 'dims'"):
+        wg.ones(3).flip(wg.tensor([3]), ..., slice(None))
