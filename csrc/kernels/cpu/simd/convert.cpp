@@ -42,6 +42,12 @@ struct Wide {
 template <typename Unit>
 void move_strided(const char* source, int64_t from_stride, char* target, int64_t to_stride,
                   int64_t n) {
+  if (from_stride == 0 && to_stride == sizeof(Unit) && n > 0) {  // a loop of stores alone
+    Unit unit;
+    std::memcpy(&unit, source, sizeof(Unit));
+    for (int64_t i = 0; i < n; ++i) std::memcpy(target + i * sizeof(Unit), &unit, sizeof(Unit));
+    return;
+  }
   for (int64_t i = 0; i < n; ++i) {
     Unit unit;
     std::memcpy(&unit, source + i * from_stride, sizeof(Unit));
@@ -66,28 +72,6 @@ void move(size_t size, const char* source, int64_t from_stride, char* target, in
   }
 }
 
-template <typename Unit>
-void repeat_unit(const char* value, char* target, int64_t n) {
-  Unit unit;
-  std::memcpy(&unit, value, sizeof(Unit));
-  for (int64_t i = 0; i < n; ++i) std::memcpy(target + i * sizeof(Unit), &unit, sizeof(Unit));
-}
-
-void repeat(size_t size, const char* value, char* target, int64_t n) {
-  switch (size) {
-    case 1:
-      return repeat_unit<uint8_t>(value, target, n);
-    case 2:
-      return repeat_unit<uint16_t>(value, target, n);
-    case 4:
-      return repeat_unit<uint32_t>(value, target, n);
-    case 8:
-      return repeat_unit<uint64_t>(value, target, n);
-    default:
-      return repeat_unit<Wide>(value, target, n);
-  }
-}
-
 }  // namespace
 
 void convert_run(DType from, const char* source, int64_t from_stride, DType to, char* target,
@@ -100,7 +84,7 @@ void convert_run(DType from, const char* source, int64_t from_stride, DType to, 
   if (from_stride == 0 && dense_out && n > 0) {  // one element for all: converted once
     alignas(16) char value[kMaxItemSize];
     dense(source, value, 1);
-    return repeat(static_cast<size_t>(to_size), value, target, n);
+    return move(item_size(to), value, 0, target, to_size, n);
   }
   if (from == to) return move(item_size(from), source, from_stride, target, to_stride, n);
   constexpr int64_t kTile = 256;
