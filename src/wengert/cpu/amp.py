@@ -6,6 +6,7 @@ from typing import Any
 
 import wengert as wg
 from wengert import amp
+from wengert.amp._older import DeviceScaler
 
 __all__ = ["GradScaler", "autocast"]
 
@@ -19,15 +20,7 @@ class autocast(amp.autocast):
         super().__init__("cpu", dtype, enabled, cache_enabled)
 
 
-class GradScaler(amp.GradScaler):
+class GradScaler(DeviceScaler):
     """``wengert.amp.GradScaler("cpu", ...)``."""
 
-    def __init__(
-        self,
-        init_scale: float = 2.0**16,
-        growth_factor: float = 2.0,
-        backoff_factor: float = 0.5,
-        growth_interval: int = 2000,
-        enabled: bool = True,
-    ) -> None:
-        super().__init__("cpu", init_scale, growth_factor, backoff_factor, growth_interval, enabled)
+    _of_device = "cpu"
