@@ -7,6 +7,7 @@
 
 #include "autograd/accumulate.h"
 #include "graph/lost.h"
+#include "ops/chain.h"
 #include "ops/transform.h"
 #include "ops/watch.h"
 #include "tensor/live.h"
@@ -168,6 +169,7 @@ class Run {
       ready_.pop();
       step(index);
     }
+    chain_.run();
     for (size_t i = 0; i < at_end_.size(); ++i) at_end_[i]();  // which may add to them
     return std::move(results_);
   }
@@ -314,8 +316,18 @@ class Run {
     slot.add(std::move(gradient), request_.create_graph);
   }
 
+  // May the rule's kernels join those of the rules before it? Not where somebody looks on.
+  bool joins_chain(size_t index) const {
+    const Node& node = *tasks_[index].node;
+    return node.type->pointwise && node.extra == nullptr && tasks_[index].first_capture < 0 &&
+           !request_.create_graph && !watch_mode.on && step_observer == nullptr;
+  }
+
   void step(size_t index) {
     Node* node = tasks_[index].node;
+    const bool joins = joins_chain(index);
+    if (!joins) chain_.run();
+    const ChainScope scope(joins ? &chain_ : nullptr);
     const size_t outputs = node->outputs.size();
     Few<Tensor> incoming(outputs);
     bool any = false;
@@ -399,6 +411,7 @@ class Run {
   std::vector<Root> roots_;
   std::vector<Capture> captures_;
   std::priority_queue<std::pair<uint64_t, size_t>> ready_;
+  Chain chain_;
   std::vector<Tensor> results_;
 };
 

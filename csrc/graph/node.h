@@ -43,6 +43,9 @@ struct NodeType {
   // Does it only look at gradients on their way? Then it must see them also where a write in place
   // leads them elsewhere.
   bool watches = false;
+  // Is the rule made of elementwise kernels alone? Then they may run together with those of the
+  // rules before and after: see ops/chain.h.
+  bool pointwise = false;
 };
 
 // What may close a cycle of references: it holds objects of Python, or leads forward in time. All

@@ -1,11 +1,10 @@
 #include "ops/elementwise.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <vector>
 
 #include "device/cpu/parallel.h"
+#include "ops/chain.h"
 #include "ops/type_names.h"
 #include "tensor/plan.h"
 
@@ -16,9 +15,7 @@ namespace {
 using cpu::ElementwiseLoop;
 using cpu::kLanes;
 
-constexpr int64_t kTile = 1024;    // elements that are gathered at a time
-constexpr int64_t kGrain = 32768;  // elements below which a second thread does not pay
-constexpr int64_t kRow = 256;      // rows shorter than this are gathered several at a time
+constexpr int64_t kRow = 256;  // rows shorter than this are gathered several at a time
 
 const cpu::LoopRow* const loops = cpu::elementwise_loops();
 
@@ -37,86 +34,6 @@ DType code_dtype(char code, DType compute) {
       return compute;
   }
 }
-
-template <typename Word>
-void repeat_words(const void* value, char* target, int64_t count) {
-  Word word;
-  std::memcpy(&word, value, sizeof(Word));
-  for (int64_t i = 0; i < count; ++i) std::memcpy(target + i * sizeof(Word), &word, sizeof(Word));
-}
-
-// Writes `count` elements of `width` bytes, all equal to `value`. Calls only a few elements long
-// are the usual case, so there is no call per element.
-[[gnu::always_inline]] inline void repeat(const void* value, int64_t width, char* target,
-                                          int64_t count) {
-  switch (width) {
-    case 1:
-      return repeat_words<uint8_t>(value, target, count);
-    case 2:
-      return repeat_words<uint16_t>(value, target, count);
-    case 4:
-      return repeat_words<uint32_t>(value, target, count);
-    case 8:
-      return repeat_words<uint64_t>(value, target, count);
-    default:
-      return repeat_words<std::array<uint64_t, 2>>(value, target, count);
-  }
-}
-
-// memcpy, for a count that is usually below 64: at most four moves of 16 bytes, the last of which
-// may overlap the one before.
-[[gnu::always_inline]] inline void copy_few(char* target, const char* source, size_t bytes) {
-  if (bytes < 16 || bytes > 64) {
-    std::memcpy(target, source, bytes);
-    return;
-  }
-  for (size_t done = 0; done + 16 <= bytes; done += 16) {
-    std::memcpy(target + done, source + done, 16);
-  }
-  std::memcpy(target + bytes - 16, source + bytes - 16, 16);
-}
-
-struct alignas(64) Tile {
-  char bytes[kTile * kMaxItemSize];
-};
-
-int64_t round_up(int64_t n) { return (n + kLanes - 1) & -kLanes; }
-
-// All operands dense and of the kernel's dtypes, or constant: no plan is needed.
-struct DirectCall {
-  ElementwiseLoop loop;
-  const Scalar* parameters;
-  int operands;
-  char* data[Plan::kMaxOperands];
-  int64_t width[Plan::kMaxOperands];  // bytes per element; 0 for a constant
-
-  void run(int64_t begin, int64_t end, bool constants) const {
-    char* now[Plan::kMaxOperands];
-    const int64_t full = begin + ((end - begin) & -kLanes);
-    const int64_t step = constants ? kTile : full - begin;
-    for (int64_t i = begin; i < full; i += step) {
-      for (int k = 0; k < operands; ++k) now[k] = data[k] + i * width[k];
-      loop(now, std::min(step, full - i), parameters);
-    }
-    if (full == end) return;
-    // The last few elements go through a padded tile and the same vector code.
-    alignas(64) char tail[Plan::kMaxOperands][kLanes * kMaxItemSize];
-    const int64_t count = end - full;
-    for (int k = 0; k < operands; ++k) {
-      if (width[k] == 0) {
-        now[k] = data[k];
-        continue;
-      }
-      now[k] = tail[k];
-      if (k == 0) continue;
-      const char* source = data[k] + full * width[k];
-      repeat(source, width[k], tail[k], kLanes);
-      copy_few(tail[k], source, static_cast<size_t>(count * width[k]));
-    }
-    loop(now, kLanes, parameters);
-    copy_few(data[0] + full * width[0], tail[0], static_cast<size_t>(count * width[0]));
-  }
-};
 
 struct PlannedCall {
   ElementwiseLoop loop;
@@ -217,6 +134,15 @@ struct PlannedCall {
        "'");
 }
 
+// Is one number all that there is, whatever sizes it is spread over?
+bool is_one_number(const Tensor& tensor) {
+  if (tensor.is_contiguous()) return tensor.numel() == 1;
+  for (size_t i = 0; i < tensor.sizes().size(); ++i) {
+    if (tensor.strides()[i] != 0 && tensor.sizes()[i] != 1) return false;
+  }
+  return true;
+}
+
 // Input `which` overlaps the output: the kernel reads a copy of it.
 [[gnu::cold, gnu::noinline]] void run_with_copy(const ElementwiseKernel& kernel, DType dtype,
                                                 const Tensor& out, const Operand* operands,
@@ -300,7 +226,8 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
   dtypes[0] = code_dtype(kernel.codes[0], compute);
   bool direct = out.is_contiguous() && out.dtype() == dtypes[0];
   DirectCall call;
-  call.data[0] = out.data();
+  call.data[0] = out.address();
+  bool pending = out.storage()->pending;  // must kernels that were put off run first?
   call.width[0] = static_cast<int64_t>(item_size(dtypes[0]));
   uint32_t constants = 0;  // a bit per operand that is one number
   const Tensor* tensors[Plan::kMaxOperands];
@@ -309,7 +236,7 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
     const Operand& operand = operands[k - 1];
     dtypes[k] = code_dtype(kernel.codes[k], compute);
     tensors[k] = operand.is_tensor() ? &operand.tensor() : nullptr;
-    if (tensors[k] == nullptr || (tensors[k]->numel() == 1 && numel != 1)) {
+    if (tensors[k] == nullptr || (numel != 1 && is_one_number(*tensors[k]))) {
       constants |= 1u << k;
       call.width[k] = 0;
       continue;
@@ -319,14 +246,15 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
         partially_overlaps(*tensor->impl(), *out.impl())) [[unlikely]] {
       return run_with_copy(kernel, dtype, out, operands, parameters, k - 1);
     }
-    call.data[k] = tensor->data();
+    call.data[k] = tensor->address();
+    pending = pending || tensor->storage()->pending;
     call.width[k] = static_cast<int64_t>(item_size(dtypes[k]));
     direct = direct && tensor->is_contiguous() && tensor->dtype() == dtypes[k] &&
              tensor->numel() == numel;
   }
 
   // Constants: converted once, repeated to as many elements as are read at a time.
-  constexpr int kMaxConstants = 3;
+  constexpr int kMaxConstants = 6;
   const int64_t read = std::min(kTile, round_up(numel));
   Tile tile_store[kMaxConstants];
   if (constants != 0) {
@@ -349,14 +277,22 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
     call.loop = loop;
     call.parameters = parameters;
     call.operands = count;
+    if (numel > kGrain && open_chain != nullptr &&
+        open_chain->take(call, kernel.parameters, tensors, dtypes, numel)) {
+      return;
+    }
+    if (pending) [[unlikely]]
+      run_pending();
     if (numel <= kGrain) {
       call.run(0, numel, constants != 0);
     } else {
-      parallel_for(numel, kGrain,
-                   [&](int64_t begin, int64_t end) { call.run(begin, end, constants != 0); });
+      parallel_sweep(numel, kGrain,
+                     [&](int64_t begin, int64_t end) { call.run(begin, end, constants != 0); });
     }
     return;
   }
+  if (pending) [[unlikely]]
+    run_pending();
   Plan plan(out.sizes());
   const char* tile_of[Plan::kMaxOperands] = {};
   for (int k = 0; k < count; ++k) {

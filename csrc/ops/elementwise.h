@@ -29,6 +29,7 @@ struct ElementwiseKernel {
   const char* name;
   int number;  // row of cpu::elementwise_loops()
   int inputs;
+  int parameters;  // numbers that are the same for all elements
   const char* codes;
 };
 

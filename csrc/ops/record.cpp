@@ -1,5 +1,6 @@
 #include "operators/basic.h"
 #include "operators/elementwise.h"
+#include "ops/chain.h"
 #include "ops/type_names.h"
 
 namespace wengert {
@@ -101,7 +102,8 @@ namespace {
 // Does nobody but the running rule hold this tensor, or know of its memory?
 bool is_ours_alone(const Tensor& tensor) {
   const Storage& storage = *tensor.storage();
-  return tensor->refs == 1 && tensor->python == nullptr && storage.refs == 1 &&
+  const uint32_t known = open_chain != nullptr && open_chain->holds(tensor.impl()) ? 2 : 1;
+  return tensor->refs == known && tensor->python == nullptr && storage.refs == 1 &&
          storage.release == nullptr && storage.shared == 0 && !storage.read_only &&
          tensor.is_contiguous() && !requires_grad(tensor);
 }

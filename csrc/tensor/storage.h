@@ -40,6 +40,7 @@ struct Storage {
   WriteLog* log = nullptr;
   bool read_only = false;
   bool inference = false;  // allocated under inference_mode: its tensors take no part in a graph
+  bool pending = false;    // kernels that were put off read or write it: see ops/chain.h
   uint32_t shared = 0;     // how many others can write here without raising the version
   Site shared_at;          // where the latest of them came to be
 };

@@ -35,6 +35,7 @@ Site no_site() { return {}; }
 }  // namespace
 
 Site (*current_site)() = no_site;
+void (*run_pending)() = nullptr;
 
 constinit LiveObjects live_objects;
 

@@ -42,6 +42,8 @@ struct TensorImpl {
 };
 
 void destroy(TensorImpl* impl);
+// Runs the kernels that this thread has put off; installed by ops/chain.cpp.
+extern void (*run_pending)();
 // Before the bytes of a wrapped tensor are read: raises, unless its transform has ended.
 [[gnu::cold, gnu::noinline]] void open_wrapper(TensorImpl& impl);
 
@@ -70,6 +72,12 @@ class Tensor {
 
   // The first element. Only the plan and the ops layer, which hand pointers to kernels, use these.
   char* data() const {
+    if (impl_->storage->pending) [[unlikely]]
+      run_pending();
+    return address();
+  }
+  // The same, where kernels that were put off may still have to write the bytes.
+  char* address() const {
     if (impl_->wrapper != nullptr) [[unlikely]]
       open_wrapper(*impl_);
     return impl_->storage->data + impl_->offset * static_cast<int64_t>(item_size());

@@ -240,11 +240,11 @@ class Emitter:
             last = " && ".join(f"!node.needs({i})" for i in later) or "true"
             body.append(f"  {target} = vjp_elementwise({kernel['symbol']}, operands, {count}, {pointer}, {last});")
             body += ["} else {", f"  {target} = {formula.product()};", "}"]
+            if text in {p.name for p in kernel["parameters"] if p.type == "Number"}:
+                body = [f"if ({text}.equals(1)) {{ {target} = g; }} else {{", *body, "}"]
             return body
         if text == "0" or (self.elementwise and self.entry.rules.get(key) == "0"):
             return [f"{target} = zeros_matching(g);"]
-        if self.elementwise:
-            return [f"{target} = {formula.cpp()};"]
         return [f"{target} = {formula.cpp()};"]
 
     def saved(self) -> str:
@@ -259,10 +259,11 @@ class Emitter:
         title = "".join(p[:1].upper() + p[1:] for p in name.strip("_").split("_"))
         title = self.entry.get("node") or re.sub(r"\d[a-z]", lambda m: m[0].upper(), title)
         saved = f"{name}_saved" if self.saved_inputs + self.saved_outputs else "no_saved"
+        pointwise = ", false, true" if self.elementwise else ""
         # PyTorch numbers the backward classes of an operator by its overloads.
         return "\n".join(
             f'const NodeType {self.type}{n or ""} = {{"{title}Backward{n}", "{name}", {name}_backward, '
-            f"{saved}, remove_node<{self.node}>}};" for n in range(2 if self.entry.get("overload") else 1))
+            f"{saved}, remove_node<{self.node}>{pointwise}}};" for n in range(2 if self.entry.get("overload") else 1))
 
     def _if_needed(self, pointer: str, name: str, save: str) -> str:
         """The statement, where there is an edge whose formula reads the value."""

@@ -99,8 +99,9 @@ def operators(entries: list[Entry], table: Table) -> str:
     for entry in entries:
         for kernel in emit_ops.used_kernels(entry) if entry.kind == "elementwise" else []:
             inputs = len(kernel["codes"]) - 1
+            numbers = f'{kernel["row"]}, {inputs}, {len(kernel["parameters"])}'
             symbols.append(f'constexpr ElementwiseKernel {kernel["symbol"]} = {{"{entry.name}", '
-                           f'{kernel["row"]}, {inputs}, "{kernel["codes"]}"}};')
+                           f'{numbers}, "{kernel["codes"]}"}};')
     parts += ["namespace {", *symbols, "}  // namespace", ""]
     for entry in entries:
         if entry.kind == "reduction":

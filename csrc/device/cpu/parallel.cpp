@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -71,6 +72,13 @@ int& thread_count() {
 }  // namespace
 
 int num_threads() { return thread_count(); }
+
+bool next_sweep_reverses() {
+  static std::atomic<bool> last{false};
+  const bool reverse = !last.load(std::memory_order_relaxed);
+  last.store(reverse, std::memory_order_relaxed);
+  return reverse;
+}
 
 void set_num_threads(int count) {
   thread_count() = pool_is_lost ? 1 : std::max(1, count);

@@ -60,4 +60,22 @@ void parallel_for(int64_t total, int64_t grain, const Fn& fn) {
   }
 }
 
+// The same for kernels that stream through memory. Each call takes one grain, and every other sweep
+// goes through them backwards: what the last sweep touched at its end is what a core still has in
+// its own cache, and the next sweep over it begins there. Results must not depend on the order.
+bool next_sweep_reverses();
+template <typename Fn>
+void parallel_sweep(int64_t total, int64_t grain, const Fn& fn) {
+  if (grain < 1) grain = 1;
+  if (total <= 2 * grain) return parallel_for(total, grain, fn);
+  const bool reverse = next_sweep_reverses();
+  parallel_for(total, grain, [&](int64_t begin, int64_t end) {
+    const int64_t strips = (end - begin + grain - 1) / grain;
+    for (int64_t k = 0; k < strips; ++k) {
+      const int64_t first = begin + (reverse ? strips - 1 - k : k) * grain;
+      fn(first, std::min(end, first + grain));
+    }
+  });
+}
+
 }  // namespace wengert

@@ -216,7 +216,7 @@ class Reducer : private ReducePlan {
       run_blocks(input, output, groups);
       return;
     }
-    parallel_for(groups, std::max<int64_t>(1, kReduceGrain / std::max<int64_t>(1, group_work)),
+    parallel_sweep(groups, std::max<int64_t>(1, kReduceGrain / std::max<int64_t>(1, group_work)),
                  [&](int64_t begin, int64_t end) { run_groups(input, output, begin, end); });
   }
 
@@ -422,7 +422,7 @@ class Reducer : private ReducePlan {
     const int64_t width = std::min(columns_.size, tile_);
     const Scratch<Acc> partial(groups * blocks_ * width);
     const int64_t block_work = width * block_inner_ * block_outer_;
-    parallel_for(groups * blocks_, std::max<int64_t>(1, kReduceGrain / block_work),
+    parallel_sweep(groups * blocks_, std::max<int64_t>(1, kReduceGrain / block_work),
                  [&](int64_t begin, int64_t end) {
                    alignas(64) unsigned char storage[sizeof(Acc) * kReduceTile];
                    Acc* acc = reinterpret_cast<Acc*>(storage);
