@@ -35,6 +35,12 @@ inline constexpr int64_t kReduceGrain = 32768;  // elements worth handing to ano
 inline constexpr int64_t kReduceTile = 1024;    // columns that are accumulated together
 inline constexpr int64_t kReduceRows = 64;      // rows in a block, if they are that wide
 
+#ifdef __AVX512F__
+inline constexpr int64_t kVectorLanes = 16;  // floats in a register
+#else
+inline constexpr int64_t kVectorLanes = 8;
+#endif
+
 struct ReduceDim {
   int64_t size, stride, out_stride;
 };
@@ -323,11 +329,16 @@ class Reducer : private ReducePlan {
 #pragma omp simd
       for (int64_t j = 0; j < kWidth; ++j) acc[j] = op.combine(acc[j], convert<Compute>(x[j]));
     }
-    // All lanes with a mask: stores of single lanes would stall the wide loads that follow.
-    const int64_t rest = count & (kWidth - 1);
+    constexpr int64_t kStep = kWidth < kVectorLanes ? kWidth : kVectorLanes;
+    int64_t rest = count & (kWidth - 1);
+    for (; rest >= kStep; rest -= kStep, x += kStep) {
+#pragma omp simd
+      for (int64_t j = 0; j < kStep; ++j) acc[j] = op.combine(acc[j], convert<Compute>(x[j]));
+    }
+    // With a mask: stores of single lanes would stall the wide loads that follow.
     if (rest > 0) {
 #pragma omp simd
-      for (int64_t j = 0; j < kWidth; ++j) {
+      for (int64_t j = 0; j < kStep; ++j) {
         if (j < rest) acc[j] = op.combine(acc[j], convert<Compute>(x[j]));
       }
     }
