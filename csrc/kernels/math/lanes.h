@@ -16,6 +16,7 @@
 #include "kernels/math/lanes_avx512.h"
 #elif defined(WENGERT_ISA) && defined(__AVX2__) && defined(__FMA__)
 #define WENGERT_LANES 1
+#define WENGERT_LANES_AVX2 1
 #include "kernels/math/lanes_avx2.h"
 #endif
 
@@ -53,10 +54,15 @@ struct LanesHelpers {
     return Set::fma(n, Lanes(2.12194440e-4f), r);
   }
   WENGERT_MATH static Lanes exp_of_rest(Lanes r) {
-    return polynomial(r, 0.0013843635f, 0.0083741713, 0.041668002, 0.16666432, 0.49999994, 1, 1);
+    return polynomial(r, 0.0013843635, 0.0083741713, 0.041668002, 0.16666432, 0.49999994, 1, 1);
+  }
+  // r is added last, for the sake of its digits.
+  WENGERT_MATH static Lanes exp_minus_one_of_rest(Lanes r) {
+    const Lanes p = polynomial(r, 0.0013843635, 0.0083741713, 0.041668002, 0.16666432, 0.49999994);
+    return Set::fma(Set::mul(r, r), p, r);
   }
   WENGERT_MATH static Lanes exp_of_rest_roughly(Lanes r) {
-    return polynomial(r, 0.0082902974f, 0.041898023, 0.16667637, 0.49999148, 0.9999997, 1);
+    return polynomial(r, 0.0082902974, 0.041898023, 0.16667637, 0.49999148, 0.9999997, 1);
   }
   // The order of the operands lets NaN pass.
   WENGERT_MATH static Lanes clamp(double low, Lanes x, double high) {
@@ -70,6 +76,10 @@ struct LanesHelpers {
 
 WENGERT_MATH Lanes exp(Lanes x) {
   using H = LanesHelpers;
+  if (LanesSet::scales_at_once(x)) {
+    const Lanes n = H::whole(x);
+    return LanesSet::scale_down(H::exp_of_rest(H::rest(x, n)), n);
+  }
   const Lanes c = H::clamp(-104, x, 89), n = H::whole(c);  // 0 below, infinite above
   return LanesSet::scale(H::exp_of_rest(H::rest(c, n)), n);
 }
@@ -106,6 +116,18 @@ WENGERT_MATH Lanes ndtr(Lanes x) {
   const Lanes tail = math::mul(density, math::mul(u, p));
   return LanesSet::below_zero(x, tail, math::sub(Lanes(1), tail));
 }
+
+// ---- with AVX2 only ----------------------------------------------------------------------------
+#ifdef WENGERT_LANES_AVX2
+// -tanh|x| = d / (d + 2) with d = exp(-2|x|) - 1, whose digits are right at 0 too.
+WENGERT_MATH Lanes tanh(Lanes x) {
+  using H = LanesHelpers;
+  const Lanes twice = math::mul(LanesSet::abs(x), Lanes(-2));
+  const Lanes c = LanesSet::max(Lanes(LanesSet::kNoMore), twice), n = H::whole(c);
+  const Lanes d = LanesSet::scale_down_minus_one(H::exp_minus_one_of_rest(H::rest(c, n)), n);
+  return LanesSet::copysign(math::div(d, math::add(d, Lanes(2))), x);
+}
+#endif
 
 }  // namespace WENGERT_MATH_NAMESPACE
 }  // namespace wengert::math

@@ -23,8 +23,10 @@ struct Lanes {
     _mm256_storeu_ps(to + 8, high);
   }
   void store(float* to, int64_t count) const {
-    _mm256_maskstore_ps(to, first(count), low);
-    _mm256_maskstore_ps(to + 8, first(count - 8), high);
+    // Stores with a mask are slow, and most rows are whole registers.
+    if (count < 8) return _mm256_maskstore_ps(to, first(count), low);
+    _mm256_storeu_ps(to, low);
+    if (count > 8) _mm256_maskstore_ps(to + 8, first(count - 8), high);
   }
   WENGERT_MATH static __m256i first(int64_t count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
@@ -64,6 +66,12 @@ struct LanesSet {
   WENGERT_MATH static Lanes below_zero(Lanes x, Lanes a, Lanes b) {
     return {_mm256_blendv_ps(b.low, a.low, x.low), _mm256_blendv_ps(b.high, a.high, x.high)};
   }
+  WENGERT_MATH static Lanes copysign(Lanes size, Lanes sign) {
+    const Lanes magnitude = abs(size);
+    const __m256 bit = _mm256_set1_ps(-0.0f);
+    return {_mm256_or_ps(magnitude.low, _mm256_and_ps(sign.low, bit)),
+            _mm256_or_ps(magnitude.high, _mm256_and_ps(sign.high, bit))};
+  }
   // 0 where the product is NaN and a is 0.
   WENGERT_MATH static Lanes zero_if_undefined(Lanes product, Lanes a) {
     return {zero_if_undefined(product.low, a.low), zero_if_undefined(product.high, a.high)};
@@ -73,11 +81,27 @@ struct LanesSet {
             _mm256_and_ps(x.high, _mm256_castsi256_ps(Lanes::first(count - 8)))};
   }
 
+  // The sum of all, by halves.
+  WENGERT_MATH static float total(Lanes x) {
+    const __m256 eight = x.low + x.high;
+    const __m128 four = _mm256_castps256_ps128(eight) + _mm256_extractf128_ps(eight, 1);
+    const __m128 two = four + _mm_movehl_ps(four, four);
+    return two[0] + two[1];
+  }
+  // Is exp(x) a normal number, or NaN, everywhere, so that scale_down will do? It hardly ever is
+  // not, and a branch costs less than a second factor.
+  WENGERT_MATH static bool scales_at_once(Lanes x) {
+    const Lanes size = abs(x);
+    const __m256 far = _mm256_set1_ps(87.0f);
+    const __m256 past = _mm256_or_ps(_mm256_cmp_ps(size.low, far, _CMP_GT_OQ),
+                                     _mm256_cmp_ps(size.high, far, _CMP_GT_OQ));
+    return _mm256_movemask_ps(past) == 0;
+  }
   static constexpr double kNoMore = -88;  // exp_below_zero gives 0 from there on
-  // y 2^n, for three ranges of n: all that float needs, up to 0, and from -126 on with 1 added.
-  // The first takes two factors, each a normal number; the second may take 2^-127 for 0; the
-  // third lets the addition overflow. A whole number is read off the last bits of a sum with a
-  // large one, and becomes the exponent of a factor.
+  // y 2^n, for three ranges of n: all that float needs, from -127 for 0 to 127, and from -126 to
+  // 128 with 1 added. The first takes two factors, each a normal number; the third lets the
+  // addition overflow. A whole number is read off the last bits of a sum with a large one, and
+  // becomes the exponent of a factor.
   WENGERT_MATH static Lanes scale(Lanes y, Lanes n) {
     return {scale(y.low, n.low), scale(y.high, n.high)};
   }
@@ -87,6 +111,11 @@ struct LanesSet {
   WENGERT_MATH static Lanes scale_up_plus_one(Lanes y, Lanes n) {
     const Lanes half = mul(y, {power(n.low, -1), power(n.high, -1)});
     return fma(half, Lanes(2), Lanes(1));
+  }
+  // (y + 1) 2^n - 1 for n from -127 to 0.
+  WENGERT_MATH static Lanes scale_down_minus_one(Lanes y, Lanes n) {
+    const Lanes factor(power(n.low, 0), power(n.high, 0));
+    return fma(factor, y, sub(factor, Lanes(1)));
   }
 
  private:

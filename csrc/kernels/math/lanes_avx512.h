@@ -60,8 +60,19 @@ struct LanesSet {
   WENGERT_MATH static Lanes zero_past(Lanes x, int64_t count) {
     return _mm512_maskz_mov_ps(Lanes::first(count), x.value);
   }
+  // Would a cheaper scaling than the first below do for exp(x)? Here there is none.
+  WENGERT_MATH static bool scales_at_once(Lanes) { return false; }
+  // The sum of all, by halves.
+  WENGERT_MATH static float total(Lanes x) {
+    alignas(64) float lanes[Lanes::kCount];
+    x.store(lanes);
+    for (int width = Lanes::kCount / 2; width > 0; width /= 2) {
+      for (int j = 0; j < width; ++j) lanes[j] += lanes[j + width];
+    }
+    return lanes[0];
+  }
   static constexpr double kNoMore = -104;  // exp_below_zero gives 0 from there on
-  // y 2^n, for three ranges of n: all that float needs, up to 0, and from -126 on with 1 added.
+  // y 2^n, for three ranges of n: all that float needs, to 127, and from -126 with 1 added.
   WENGERT_MATH static Lanes scale(Lanes y, Lanes n) { return _mm512_scalef_ps(y.value, n.value); }
   WENGERT_MATH static Lanes scale_down(Lanes y, Lanes n) { return scale(y, n); }
   WENGERT_MATH static Lanes scale_up_plus_one(Lanes y, Lanes n) {

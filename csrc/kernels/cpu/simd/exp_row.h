@@ -48,12 +48,8 @@ inline double exp_row<float>(const float* x, float most, float* y, int64_t n) {
       if (y != nullptr) e.store(y + i, count);
       sum[0] = math::add(sum[0], math::LanesSet::zero_past(e, count));
     }
-    float lanes[L::kCount];
-    math::add(math::add(sum[0], sum[1]), math::add(sum[2], sum[3])).store(lanes);
-    for (int width = L::kCount / 2; width > 0; width /= 2) {
-      for (int j = 0; j < width; ++j) lanes[j] += lanes[j + width];
-    }
-    total += static_cast<double>(lanes[0]);
+    const L all = math::add(math::add(sum[0], sum[1]), math::add(sum[2], sum[3]));
+    total += static_cast<double>(math::LanesSet::total(all));
   }
   return total;
 }
