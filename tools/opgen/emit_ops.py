@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import cache
 from pathlib import Path
 
 from . import emit_transforms
@@ -566,23 +565,22 @@ def used_kernels(entry: Entry) -> list[dict]:
     return [k for key, k in entry.kernels.items() if key == "f" or k["text"] not in ("0", "1", "-1")]
 
 
-LANES = Path(__file__).parents[2] / "csrc/kernels/math/lanes.h"
+LANES = (Path(__file__).parents[2] / "csrc/kernels/math/lanes.h").read_text().split("#ifdef WENGERT_LANES_AVX2\n")
+# The functions of lanes.h, with the macro that says whether an instruction set has them.
+LANE_FUNCTIONS = {name: macro
+                  for macro, text in zip(["WENGERT_LANES", "WENGERT_LANES_AVX2"], LANES, strict=True)
+                  for name in re.findall(r"^WENGERT_MATH Lanes (\w+)\(", text, re.M)}
 ARITHMETIC = {"add", "sub", "mul", "div", "neg", "conj", "strong_product"}
-
-
-@cache
-def lane_functions() -> frozenset[str]:
-    return frozenset(re.findall(r"^WENGERT_MATH Lanes (\w+)\(", LANES.read_text(), re.M))
 
 
 def lanes_loop(names: list[str], formula: str) -> list[str]:
     """The loop for float over sixteen elements at a time, if lanes.h has what the formula calls."""
     calls = set(re.findall(r"math::(\w+)\(", formula))
-    if not calls <= lane_functions() or calls <= ARITHMETIC or "?" in formula:
+    if not calls <= LANE_FUNCTIONS.keys() or calls <= ARITHMETIC or "?" in formula:
         return []
+    macro = max(LANE_FUNCTIONS[name] for name in calls)  # the narrower one has the longer name
     formula = re.sub(r"\bT\b", "L", formula)
-    return ["#ifdef WENGERT_LANES", "  if constexpr (std::is_same_v<T, float>) {",
-            "    using L = math::Lanes;",
+    return [f"#ifdef {macro}", "  if constexpr (std::is_same_v<T, float>) {", "    using L = math::Lanes;",
             "    for (int64_t i = 0; i < total; i += L::kCount) {",
             *(f"      [[maybe_unused]] const L {name}(in{i} + i);" for i, name in enumerate(names)),
             f"      static_cast<L>({formula}).store(out + i);",

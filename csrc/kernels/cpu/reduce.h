@@ -223,7 +223,7 @@ class Reducer : private ReducePlan {
       return;
     }
     parallel_sweep(groups, std::max<int64_t>(1, kReduceGrain / std::max<int64_t>(1, group_work)),
-                 [&](int64_t begin, int64_t end) { run_groups(input, output, begin, end); });
+                   [&](int64_t begin, int64_t end) { run_groups(input, output, begin, end); });
   }
 
  private:
@@ -434,15 +434,15 @@ class Reducer : private ReducePlan {
     const Scratch<Acc> partial(groups * blocks_ * width);
     const int64_t block_work = width * block_inner_ * block_outer_;
     parallel_sweep(groups * blocks_, std::max<int64_t>(1, kReduceGrain / block_work),
-                 [&](int64_t begin, int64_t end) {
-                   alignas(64) unsigned char storage[sizeof(Acc) * kReduceTile];
-                   Acc* acc = reinterpret_cast<Acc*>(storage);
-                   for (int64_t i = begin; i < end; ++i) {
-                     const Group group = group_at(i / blocks_);
-                     run_block(input + group.input, group.columns, i % blocks_, acc);
-                     std::copy(acc, acc + group.columns, partial.get() + i * width);
-                   }
-                 });
+                   [&](int64_t begin, int64_t end) {
+                     alignas(64) unsigned char storage[sizeof(Acc) * kReduceTile];
+                     Acc* acc = reinterpret_cast<Acc*>(storage);
+                     for (int64_t i = begin; i < end; ++i) {
+                       const Group group = group_at(i / blocks_);
+                       run_block(input + group.input, group.columns, i % blocks_, acc);
+                       std::copy(acc, acc + group.columns, partial.get() + i * width);
+                     }
+                   });
     for (int64_t g = 0; g < groups; ++g) {
       const Group group = group_at(g);
       Acc* base = partial.get() + g * blocks_ * width;

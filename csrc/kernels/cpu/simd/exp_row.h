@@ -26,36 +26,30 @@ inline double exp_row(const T* x, compute_t<T> most, compute_t<T>* y, int64_t n)
 #ifdef WENGERT_LANES
 template <>
 inline double exp_row<float>(const float* x, float most, float* y, int64_t n) {
-  const __m512 shift = _mm512_set1_ps(most);
+  using L = math::Lanes;
+  constexpr int64_t kStep = L::kCount * L::kInFlight;
+  const L shift(static_cast<double>(most));
   double total = 0;
   for (int64_t first = 0; first < n; first += kSumChunk) {
     const int64_t last = std::min(n, first + kSumChunk);
-    __m512 sum[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                     _mm512_setzero_ps()};
+    L sum[4] = {L(0.0), L(0.0), L(0.0), L(0.0)};
     int64_t i = first;
-    for (; i + 64 <= last; i += 64) {
+    for (; i + kStep <= last; i += kStep) {
 #pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) {
-        const __m512 e =
-            math::exp_below_zero(_mm512_sub_ps(_mm512_loadu_ps(x + i + 16 * k), shift));
-        if (y != nullptr) _mm512_storeu_ps(y + i + 16 * k, e);
-        sum[k] = _mm512_add_ps(sum[k], e);
+      for (int k = 0; k < L::kInFlight; ++k) {
+        const L e = math::exp_below_zero(math::sub(L(x + i + L::kCount * k), shift));
+        if (y != nullptr) e.store(y + i + L::kCount * k);
+        sum[k] = math::add(sum[k], e);
       }
     }
-    for (; i < last; i += 16) {
-      const auto rest = static_cast<__mmask16>((1u << std::min<int64_t>(16, last - i)) - 1);
-      const __m512 e =
-          math::exp_below_zero(_mm512_sub_ps(_mm512_maskz_loadu_ps(rest, x + i), shift));
-      if (y != nullptr) _mm512_mask_storeu_ps(y + i, rest, e);
-      sum[0] = _mm512_mask_add_ps(sum[0], rest, sum[0], e);
+    for (; i < last; i += L::kCount) {
+      const int64_t count = std::min<int64_t>(L::kCount, last - i);
+      const L e = math::exp_below_zero(math::sub(L(x + i, count), shift));
+      if (y != nullptr) e.store(y + i, count);
+      sum[0] = math::add(sum[0], math::LanesSet::zero_past(e, count));
     }
-    alignas(64) float lanes[16];
-    _mm512_store_ps(lanes,
-                    _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
-    for (int width = 8; width > 0; width /= 2) {
-      for (int j = 0; j < width; ++j) lanes[j] += lanes[j + width];
-    }
-    total += static_cast<double>(lanes[0]);
+    const L all = math::add(math::add(sum[0], sum[1]), math::add(sum[2], sum[3]));
+    total += static_cast<double>(math::LanesSet::total(all));
   }
   return total;
 }
