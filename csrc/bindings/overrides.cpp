@@ -142,17 +142,62 @@ PyObject* member(PyObject* place, const char* name) {
   return found;
 }
 
-// The function that a program knows by that name; null where there is none.
-PyObject* public_function(const char* name, bool method) {
-  if (method) return member(reinterpret_cast<PyObject*>(tensor_type), name);
-  for (const char* module : {"wengert", "wengert.nn.functional", "wengert._C"}) {
-    const Owned place(PyImport_GetModule(Owned(PyUnicode_FromString(module)).object));
-    if (place.object == nullptr) continue;
-    // Not through the module's own __getattr__, which explains names that are not there.
-    PyObject* found = PyDict_GetItemString(PyModule_GetDict(place.object), name);
-    if (found != nullptr && PyCallable_Check(found) != 0) return Py_NewRef(found);
+// A callable of a module, borrowed; null where there is none.
+PyObject* function_of(const char* module, const char* name) {
+  const Owned place(PyImport_GetModule(Owned(PyUnicode_FromString(module)).object));
+  if (place.object == nullptr) return nullptr;
+  // Not through the module's own __getattr__, which explains names that are not there.
+  PyObject* found = PyDict_GetItemString(PyModule_GetDict(place.object), name);
+  return found != nullptr && PyCallable_Check(found) != 0 ? found : nullptr;
+}
+
+// The names in the signature of a built-in function.
+std::vector<std::string> parameters_of(PyObject* builtin) {
+  const Owned text(member(builtin, "__text_signature__"));
+  std::vector<std::string> names;
+  if (text.object == nullptr || !PyUnicode_Check(text.object)) return names;
+  std::string name;
+  for (const char* c = PyUnicode_AsUTF8(text.object); *c != 0; ++c) {
+    if (*c == ',' || *c == ')') {
+      names.push_back(name.substr(0, name.find_first_of(":=")));
+      name.clear();
+    } else if (*c != '(' && *c != ' ') {
+      name += *c;
+    }
   }
-  return nullptr;
+  return names;
+}
+
+// Would this function, if it is one in Python, take the operator's arguments for what they are?
+bool agrees(PyObject* function, PyObject* builtin, Py_ssize_t count, PyObject* keywords) {
+  if (!PyFunction_Check(function) || builtin == nullptr) return true;
+  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
+  const Owned variables(PyCode_GetVarnames(code));
+  if (variables.object == nullptr) return false;
+  const auto own = parameters_of(builtin);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    if (i >= code->co_argcount || i >= static_cast<Py_ssize_t>(own.size())) return false;
+    if (own[i] != PyUnicode_AsUTF8(PyTuple_GET_ITEM(variables.object, i))) return false;
+  }
+  const Owned named(
+      PyTuple_GetSlice(variables.object, 0, code->co_argcount + code->co_kwonlyargcount));
+  const Py_ssize_t extra = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+  for (Py_ssize_t i = 0; i < extra; ++i) {
+    if (PySequence_Contains(named.object, PyTuple_GET_ITEM(keywords, i)) != 1) return false;
+  }
+  return true;
+}
+
+// The function that a program knows by that name and that takes these arguments; null where there
+// is none.
+PyObject* public_function(const char* name, bool method, Py_ssize_t count, PyObject* keywords) {
+  if (method) return member(reinterpret_cast<PyObject*>(tensor_type), name);
+  PyObject* builtin = function_of("wengert._C", name);
+  for (const char* module : {"wengert", "wengert.nn.functional"}) {
+    PyObject* found = function_of(module, name);
+    if (found != nullptr && agrees(found, builtin, count, keywords)) return Py_NewRef(found);
+  }
+  return Py_XNewRef(builtin);
 }
 
 bool active() { return !state().all_off; }
@@ -168,7 +213,7 @@ std::vector<PyObject*> collect_all(PyObject* self, PyObject* const* args, Py_ssi
 
 PyObject* dispatch_call(const char* name, const std::vector<PyObject*>& found, PyObject* self,
                         PyObject* const* args, Py_ssize_t count, PyObject* keywords, bool* taken) {
-  const Owned function(public_function(name, self != nullptr));
+  const Owned function(public_function(name, self != nullptr, count, keywords));
   if (function.object == nullptr) return nullptr;
   *taken = true;
   const Py_ssize_t first = self != nullptr ? 1 : 0;

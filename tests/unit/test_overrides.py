@@ -203,3 +203,38 @@ def test_an_argument_with_a_handler_does_not_hide_an_error() -> None:
     """`Ellipsis` is asked for a handler after the arguments were refused."""
     with pytest.raises(TypeError, match="flip.*argument 'dims'"):
         wg.ones(3).flip(wg.tensor([3]), ..., slice(None))
+
+
+def test_a_mode_sees_operators_that_have_a_namesake_with_other_arguments() -> None:
+    class Count(overrides.TorchFunctionMode):
+        names: list[str] = []  # noqa: RUF012 (one list for all)
+
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            self.names.append(func.__name__)
+            return func(*args, **(kwargs or {}))
+
+    # wg.embedding takes the weight first; nn.functional's takes the indices first.
+    layer = nn.Embedding(5, 3)
+    indices = wg.tensor([[0, 4], [1, 1]])
+    plain = layer(indices)
+    with Count():
+        seen = layer(indices)
+        scaled = nn.functional.embedding(indices, layer.weight, scale_grad_by_freq=True)
+        loss = nn.functional.cross_entropy(seen[0], wg.tensor([0, 2]), label_smoothing=0.1)
+        nll = nn.functional.nll_loss(seen[0], wg.tensor([0, 2]), ignore_index=2, reduction="sum")
+        mse = nn.functional.mse_loss(seen, plain + 1, reduction="sum")
+        spread = wg.var(seen, 1, unbiased=False, keepdim=True)
+        windows = nn.functional.unfold(wg.arange(16.0).view(1, 1, 4, 4), 2)
+        normal = nn.functional.instance_norm(wg.arange(12.0).view(2, 2, 3))
+    assert wg.equal(seen, plain)
+    assert wg.equal(scaled, plain)
+    expected = nn.functional.cross_entropy(plain[0], wg.tensor([0, 2]), label_smoothing=0.1)
+    assert wg.equal(loss, expected)
+    assert wg.equal(nll, -plain[0, 0, 0])
+    assert mse.item() == pytest.approx(12)
+    assert wg.equal(spread, wg.var(plain, 1, unbiased=False, keepdim=True))
+    assert windows.shape == (1, 4, 9)
+    assert wg.allclose(normal.mean(2), wg.zeros(2, 2), atol=1e-6)
+    assert {"embedding", "cross_entropy", "nll_loss", "mse_loss"} <= set(Count.names)

@@ -129,7 +129,7 @@ def var(
 
     Forms: `var(input, dim, unbiased, keepdim)`, `var(input, unbiased)`, and with `correction`."""
     dim, correction = _spread_arguments(dim, unbiased, correction)
-    return _ops.var(input, dim, correction, keepdim)
+    return _ops.var(input, dim, correction=correction, keepdim=keepdim)
 
 
 @with_out

@@ -51,7 +51,7 @@ def embedding(
     padding_idx = _row(padding_idx, weight)
     if max_norm is not None:
         _renormalize(input, weight, max_norm, norm_type)
-    return _ops.embedding(input, weight, padding_idx, scale_grad_by_freq)
+    return _ops.embedding(input, weight, padding_idx, scale_grad_by_freq=scale_grad_by_freq)
 
 
 def _check_bags(
@@ -168,7 +168,7 @@ def embedding_bag(
             per_sample_weights = per_sample_weights[: sum(sizes)]
     flat = input.reshape(-1)
     counted = wg.ones_like(flat, dtype=wg.bool) if padding_idx is None else flat != padding_idx
-    vectors = _ops.embedding(flat, weight, padding_idx, scale_grad_by_freq)
+    vectors = _ops.embedding(flat, weight, padding_idx, scale_grad_by_freq=scale_grad_by_freq)
     if mode == "max":
         return _largest_of_bags(vectors, counted, sizes)
     if per_sample_weights is not None:

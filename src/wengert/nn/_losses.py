@@ -79,7 +79,10 @@ def cross_entropy(
     """
     if size_average is not None or reduce is not None:
         reduction = _legacy_reduction(size_average, reduce, reduction)
-    return _ops.cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
+    return _ops.cross_entropy(
+        input, target, weight,
+        ignore_index=ignore_index, reduction=reduction, label_smoothing=label_smoothing,
+    )  # fmt: skip
 
 
 def linear_cross_entropy(
@@ -111,7 +114,10 @@ def linear_cross_entropy(
         ignore_index = -100
     elif target.is_floating_point():
         raise ValueError("ignore_index is not supported for floating point target")
-    return _ops.cross_entropy(scores, target, weight, ignore_index, reduction, label_smoothing)
+    return _ops.cross_entropy(
+        scores, target, weight,
+        ignore_index=ignore_index, reduction=reduction, label_smoothing=label_smoothing,
+    )  # fmt: skip
 
 
 def nll_loss(
@@ -126,7 +132,7 @@ def nll_loss(
     """The negative of ``input``, log probabilities, at the target classes."""
     if size_average is not None or reduce is not None:
         reduction = _legacy_reduction(size_average, reduce, reduction)
-    return _ops.nll_loss(input, target, weight, ignore_index, reduction)
+    return _ops.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
 def mse_loss(
@@ -142,7 +148,7 @@ def mse_loss(
     _warn_broadcast(input, target)
     if weight is not None:
         return _reduce_weighted((input - target) ** 2, weight, reduction)
-    return _ops.mse_loss(input, target, reduction)
+    return _ops.mse_loss(input, target, reduction=reduction)
 
 
 @in_float32
