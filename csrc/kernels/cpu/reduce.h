@@ -458,10 +458,24 @@ class Reducer : private ReducePlan {
   Op op_;
 };
 
+// A few numbers in a row, such as the losses of a small batch: making a plan takes longer.
+template <class Op>
+void reduce_few(const Op& op, const typename Op::In* input, int64_t count, void* output) {
+  typename Op::Acc acc = op.init();
+  for (int64_t i = 0; i < count; ++i) {
+    acc = op.combine(acc, convert<compute_t<typename Op::In>>(input[i]));
+  }
+  *static_cast<typename Op::Out*>(output) = convert<typename Op::Out>(op.finish(acc, count));
+}
+
 template <class Op>
 void reduce(const Op& op, const ReduceShape& shape, const void* input, void* output) {
-  Reducer<Op>(op, shape).run(static_cast<const typename Op::In*>(input),
-                             static_cast<typename Op::Out*>(output));
+  const auto* from = static_cast<const typename Op::In*>(input);
+  if (shape.kept_sizes.empty() && shape.reduced_sizes.size() == 1 &&
+      shape.reduced_strides[0] == 1 && shape.reduced_sizes[0] <= 16) {
+    return reduce_few(op, from, shape.reduced_sizes[0], output);
+  }
+  Reducer<Op>(op, shape).run(from, static_cast<typename Op::Out*>(output));
 }
 
 template <class Op>
