@@ -85,7 +85,7 @@ void accumulate_into(const Tensor& variable, const Tensor& gradient, bool create
   if (!more.grad.defined()) {
     // Moved in when nobody else holds it; PyTorch's layout contract: the strides of the variable.
     const bool ours =
-        leaf && gradient->refs <= 2 && gradient.storage()->refs == 1 && gradient->python == nullptr;
+        leaf && gradient->refs == 1 && gradient.storage()->refs == 1 && gradient->python == nullptr;
     if (create_graph && (ours || requires_grad(gradient))) {
       more.grad = gradient;  // later ones are added out of place if this one has a history
     } else if (ours && gradient.strides() == variable.strides() && !requires_grad(gradient)) {

@@ -162,7 +162,12 @@ def test_recurrent_layers(name, options, packed):
         if packed:
             given = lib.nn.utils.rnn.pack_padded_sequence(x, [5, 3], batch_first=True)
         with lib.autocast("cpu"):
-            output, states = model(given)
+            try:
+                output, states = model(given)
+            except RuntimeError as error:
+                if "primitive descriptor for the LSTM" not in str(error):
+                    raise
+                pytest.skip("PyTorch has no LSTM in bfloat16 on a machine without AVX-512")
             if packed:
                 output = output.data
             again = model(given, states)[0]

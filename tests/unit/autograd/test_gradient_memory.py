@@ -79,3 +79,23 @@ def test_a_chain_reuses_the_memory_of_its_gradients():
     before = memory.max_memory_allocated()
     y.sum().backward()  # one gradient, which starts as an expanded number and becomes x.grad
     assert memory.max_memory_allocated() - before < 1.5 * 4 * size
+
+
+@pytest.mark.parametrize("size", [4, 100_000])
+def test_two_leaves_with_one_gradient_do_not_share_it(size):
+    x, y, z = (wg.ones(size, requires_grad=True) for _ in range(3))
+    (x + y + z).sin().backward(wg.ones(size))
+    expected = x.grad.clone()
+    x.grad.mul_(5)
+    y.grad.zero_()
+    assert wg.equal(z.grad, expected)
+    assert wg.equal(x.grad, expected * 5)
+
+
+def test_a_gradient_that_nobody_else_has_is_not_copied():
+    x = wg.ones(1_000_000, requires_grad=True)
+    out = (x * 2).sum()
+    memory.reset_peak_memory_stats()
+    before = memory.memory_allocated()
+    out.backward()
+    assert memory.max_memory_allocated() - before < 1.5 * 4_000_000
