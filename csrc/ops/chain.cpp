@@ -19,8 +19,25 @@ void run_open_chain() {
 
 // Will nobody read this value after the chain, which holds it once?
 bool is_forgotten(const Tensor& tensor) {
-  return tensor->refs == 1 && tensor->python == nullptr && tensor.storage()->refs == 1 &&
-         tensor.storage()->release == nullptr;
+  const Storage& storage = *tensor.storage();
+  return tensor->refs == 1 && tensor->python == nullptr && storage.refs == 1 &&
+         storage.release == nullptr && storage.shared == 0 && !storage.read_only;
+}
+
+// Gives memory to a new value: a spare block of its size, or a fresh one.
+void give_memory(const Tensor& tensor, std::vector<Ref<Storage>>& spare) {
+  const size_t bytes = static_cast<size_t>(tensor.numel()) * tensor.item_size();
+  for (size_t i = spare.size(); i-- > 0;) {
+    if (spare[i]->bytes != bytes || spare[i]->inference != inference_mode) continue;
+    tensor->storage = std::move(spare[i]);
+    spare.erase(spare.begin() + static_cast<std::ptrdiff_t>(i));
+    Storage& storage = *tensor.storage();
+    delete storage.log;
+    storage.log = nullptr;
+    storage.version = 0;
+    return;
+  }
+  Chain::provide(tensor);
 }
 
 }  // namespace
@@ -32,11 +49,11 @@ bool Chain::holds(const TensorImpl* impl) const {
   return false;
 }
 
-int Chain::value_of(const Tensor& tensor, bool output) {
+int Chain::value_of(const Tensor& tensor) {
   for (size_t i = 0; i < values_.size(); ++i) {
     if (values_[i].tensor.same(tensor)) return static_cast<int>(i);
   }
-  values_.push_back({tensor, output});
+  values_.push_back({tensor});
   tensor.storage()->pending = true;
   return static_cast<int>(values_.size()) - 1;
 }
@@ -48,9 +65,9 @@ bool Chain::take(const DirectCall& call, int parameters, const Tensor* const* te
   numel_ = numel;
   Call own{call, {}, {}, false};
   std::copy_n(call.parameters, parameters, own.parameters);
-  for (int k = call.operands - 1; k >= 0; --k) {  // the output last: it may be an input too
+  for (int k = 0; k < call.operands; ++k) {
     if (call.width[k] != 0) {
-      own.values[k] = value_of(*tensors[k], k == 0);
+      own.values[k] = value_of(*tensors[k]);
       continue;
     }
     own.values[k] = -1;
@@ -64,26 +81,56 @@ bool Chain::take(const DirectCall& call, int parameters, const Tensor* const* te
   return true;
 }
 
-// Values that nobody else holds live in slots, for as long as a call still reads them.
-void Chain::assign_slots() {
+Tensor Chain::output_like(const Tensor& like, DType dtype) {
+  return from_storage(new_storage(0), like.sizes(), contiguous_strides(like.sizes()), 0, dtype);
+}
+
+void Chain::provide(const Tensor& output) {
+  if (output.storage()->bytes == 0) {
+    output->storage = new_storage(static_cast<size_t>(output.numel()) * output.item_size());
+  }
+}
+
+// New values that nobody else holds live in slots, for as long as a call still reads them. The
+// others get memory: that of an operand that nobody needs any more, where there is one, for it is
+// in the cache when they are written.
+void Chain::assign_places() {
   for (size_t c = 0; c < calls_.size(); ++c) {
     for (int k = 0; k < calls_[c].direct.operands; ++k) {
       if (calls_[c].values[k] >= 0) values_[calls_[c].values[k]].last = c;
     }
   }
+  for (Value& value : values_) {
+    if (value.tensor.storage()->bytes != 0) value.home = value.tensor.address();
+  }
   uint32_t used = 0;
+  std::vector<Ref<Storage>> spare;
   for (size_t c = 0; c < calls_.size(); ++c) {
-    Value& out = values_[calls_[c].values[0]];
-    if (out.born && is_forgotten(out.tensor) && out.tensor.item_size() <= kSlotItem) {
-      for (int s = 0; s < kSlots && out.slot < 0; ++s) {
-        if ((used >> s & 1) == 0) out.slot = s;
-      }
-      if (out.slot >= 0) used |= 1u << out.slot;
+    const Call& call = calls_[c];
+    for (int k = 1; k < call.direct.operands; ++k) {
+      if (call.values[k] < 0 || call.values[k] == call.values[0]) continue;
+      const Value& value = values_[call.values[k]];
+      if (value.last != c || value.home == nullptr || !is_forgotten(value.tensor)) continue;
+      spare.push_back(value.tensor.storage());
+      value.tensor->storage = new_storage(0);
     }
-    out.born = false;  // decided, whether or not there was room
-    for (int k = 0; k < calls_[c].direct.operands; ++k) {
-      if (calls_[c].values[k] < 0) continue;
-      const Value& value = values_[calls_[c].values[k]];
+    Value& out = values_[call.values[0]];
+    if (out.home == nullptr && out.slot < 0) {
+      if (is_forgotten(out.tensor) && out.tensor.item_size() <= kSlotItem) {
+        for (int s = 0; s < kSlots && out.slot < 0; ++s) {
+          if ((used >> s & 1) == 0) out.slot = s;
+        }
+      }
+      if (out.slot >= 0) {
+        used |= 1u << out.slot;
+      } else {
+        give_memory(out.tensor, spare);
+        out.home = out.tensor.address();
+      }
+    }
+    for (int k = 0; k < call.direct.operands; ++k) {
+      if (call.values[k] < 0) continue;
+      const Value& value = values_[call.values[k]];
       if (value.slot >= 0 && value.last == c) used &= ~(1u << value.slot);
     }
   }
@@ -97,8 +144,8 @@ void Chain::run_tiles(int64_t begin, int64_t end) const {
       call.parameters = own.parameters;
       for (int k = 0; k < call.operands; ++k) {
         if (own.values[k] < 0) continue;
-        const int slot = values_[own.values[k]].slot;
-        if (slot >= 0) call.data[k] = slots[slot] - i * call.width[k];
+        const Value& value = values_[own.values[k]];
+        call.data[k] = value.slot < 0 ? value.home : slots[value.slot] - i * call.width[k];
       }
       call.run(i, std::min(end, i + kElements), own.constants);
     }
@@ -107,7 +154,7 @@ void Chain::run_tiles(int64_t begin, int64_t end) const {
 
 void Chain::run() {
   if (calls_.empty()) return;
-  assign_slots();
+  assign_places();
   parallel_sweep(numel_, kGrain, [this](int64_t begin, int64_t end) { run_tiles(begin, end); });
   clear();
 }

@@ -32,6 +32,10 @@ class Chain {
   void run();
   // Does the chain hold this tensor?
   bool holds(const TensorImpl* impl) const;
+  // An output like `like` for a call that may join: it gets memory when it turns out to need some.
+  static Tensor output_like(const Tensor& like, DType dtype);
+  // Gives memory to such an output whose call did not join after all.
+  static void provide(const Tensor& output);
 
  private:
   static constexpr size_t kMost = 16;  // calls: what was saved for them is freed only afterwards
@@ -42,9 +46,9 @@ class Chain {
 
   struct Value {
     Tensor tensor;
-    bool born;        // its first appearance is as an output
     size_t last = 0;  // the last call that it appears in
     int slot = -1;
+    char* home = nullptr;  // its memory, if it has any
   };
   struct Call {
     DirectCall direct;
@@ -52,8 +56,8 @@ class Chain {
     Scalar parameters[kParameters];
     bool constants;  // are there any?
   };
-  int value_of(const Tensor& tensor, bool output);
-  void assign_slots();
+  int value_of(const Tensor& tensor);
+  void assign_places();
   void run_tiles(int64_t begin, int64_t end) const;
   void clear();
 

@@ -281,8 +281,13 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
         open_chain->take(call, kernel.parameters, tensors, dtypes, numel)) {
       return;
     }
-    if (pending) [[unlikely]]
-      run_pending();
+    if (pending || open_chain != nullptr) [[unlikely]] {
+      if (pending) run_pending();
+      Chain::provide(out);
+      for (int k = 0; k < count; ++k) {
+        if (call.width[k] != 0) call.data[k] = tensors[k]->address();
+      }
+    }
     if (numel <= kGrain) {
       call.run(0, numel, constants != 0);
     } else {
@@ -293,6 +298,7 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
   }
   if (pending) [[unlikely]]
     run_pending();
+  Chain::provide(out);
   Plan plan(out.sizes());
   const char* tile_of[Plan::kMaxOperands] = {};
   for (int k = 0; k < count; ++k) {
@@ -333,9 +339,14 @@ Tensor new_elementwise(const ElementwiseKernel& kernel, DType dtype, ResultRule 
                        const Operand* operands, const Scalar* parameters) {
   const DType out_dtype = result_dtype(rule, dtype);
   Tensor out;
+  const auto new_like = [&](const Tensor& like) {
+    if (open_chain != nullptr && like.numel() > kGrain && like.is_contiguous()) [[unlikely]]
+      return Chain::output_like(like, out_dtype);
+    return empty_like(like, out_dtype);
+  };
   const Operand& first = operands[0];
   if (kernel.inputs == 1) {
-    out = empty_like(first.tensor(), out_dtype);
+    out = new_like(first.tensor());
   } else {
     const Tensor* like = nullptr;
     bool same_shape = true;
@@ -346,11 +357,11 @@ Tensor new_elementwise(const ElementwiseKernel& kernel, DType dtype, ResultRule 
       same_shape = same_shape && tensor.sizes() == like->sizes();
     }
     if (like != nullptr && same_shape && like->is_contiguous()) {
-      out = empty_like(*like, out_dtype);
+      out = new_like(*like);
     } else {
       const Dims shape = elementwise_shape(kernel.name, operands, kernel.inputs);
       like = layout_of(operands, kernel.inputs, shape);
-      out = like != nullptr ? empty_like(*like, out_dtype) : empty(shape, out_dtype);
+      out = like != nullptr ? new_like(*like) : empty(shape, out_dtype);
     }
   }
   run_elementwise(kernel, dtype, out, operands, parameters);

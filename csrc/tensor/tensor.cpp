@@ -204,6 +204,8 @@ Tensor from_storage(Ref<Storage> storage, const Dims& sizes, const Dims& strides
 }
 
 Tensor alias(const Tensor& base, const Dims& sizes, const Dims& strides, int64_t offset) {
+  if (base->storage->pending) [[unlikely]]
+    run_pending();  // which may give it other memory
   if (base->wrapper != nullptr) [[unlikely]]
     open_wrapper(*base.impl());
   const Tensor result = from_storage(base.storage(), sizes, strides, offset, base.dtype());
@@ -212,6 +214,8 @@ Tensor alias(const Tensor& base, const Dims& sizes, const Dims& strides, int64_t
 }
 
 Tensor alias(const Tensor& base) {
+  if (base->storage->pending) [[unlikely]]
+    run_pending();
   TensorImpl* impl = new_impl();
   Tensor result{impl};
   impl->dtype = base.dtype();

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 import wengert as wg
+from wengert import memory
 from wengert.nn import functional as F
 
 N = 70_001  # more than a grain for each of two threads, and a tail
@@ -187,3 +188,15 @@ def test_threads_have_chains_of_their_own():
     for t in threads:
         t.join()
     assert all(r is not None for r in results)
+
+
+def test_results_take_over_the_memory_of_what_was_saved():
+    x, _ = leaves(size=1_000_000)
+    out = (x.sin().sigmoid() * 2).tanh().sum()
+    memory.reset_peak_memory_stats()
+    before = memory.memory_allocated()
+    out.backward()
+    assert memory.max_memory_allocated() - before < 100_000
+    expected = one_by_one(lambda x, y: (x.sin().sigmoid() * 2).tanh() + y * 0, x, x)[0]
+    assert wg.equal(x.grad, expected)
+    assert x.grad._version == 0
