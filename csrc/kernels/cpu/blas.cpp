@@ -83,11 +83,12 @@ void run_direct(const Gemm& g) {
                });
 }
 
-// OneDNN's kernels for AVX2 read operands where they lie. Rows whose distance is a large power of
-// two share few places in the caches, and such products take up to twice the time of ours, which
-// lays its operands out. Elsewhere, and with AVX-512, oneDNN is the faster one.
+// OneDNN's kernels for AVX2 read operands where they lie, unless A is large. Rows whose distance is
+// a large power of two share few places in the caches, and such products take up to twice the time
+// of ours, which lays its operands out. Elsewhere, and with AVX-512, oneDNN is the faster one.
 bool blocked_pays(const Gemm& g) {
-  if (isa_level() != 3 || g.m < 32 || g.n < 16 || g.k < 16) return false;
+  constexpr int64_t kLargest = 300'000;  // elements of A
+  if (isa_level() != 3 || g.m < 32 || g.n < 16 || g.k < 16 || g.m * g.k > kLargest) return false;
   return (!g.b.transpose && g.b.ld % 256 == 0) || (g.a.transpose && g.a.ld % 512 == 0);
 }
 
