@@ -18,11 +18,7 @@ void run_open_chain() {
 [[maybe_unused]] const bool installed = (run_pending = run_open_chain, true);
 
 // Will nobody read this value after the chain, which holds it once?
-bool is_forgotten(const Tensor& tensor) {
-  const Storage& storage = *tensor.storage();
-  return tensor->refs == 1 && tensor->python == nullptr && storage.refs == 1 &&
-         storage.release == nullptr && storage.shared == 0 && !storage.read_only;
-}
+bool is_forgotten(const Tensor& tensor) { return is_held_by(1, tensor); }
 
 // Gives memory to a new value: a spare block of its size, or a fresh one.
 void give_memory(const Tensor& tensor, std::vector<Ref<Storage>>& spare) {
@@ -41,6 +37,12 @@ void give_memory(const Tensor& tensor, std::vector<Ref<Storage>>& spare) {
 }
 
 }  // namespace
+
+bool is_held_by(uint32_t handles, const Tensor& tensor) {
+  const Storage& storage = *tensor.storage();
+  return tensor->refs == handles && tensor->python == nullptr && storage.refs == 1 &&
+         storage.release == nullptr && storage.shared == 0 && !storage.read_only;
+}
 
 bool Chain::holds(const TensorImpl* impl) const {
   for (const Value& value : values_) {

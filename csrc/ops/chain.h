@@ -18,6 +18,9 @@
 
 namespace wengert {
 
+// Is all that knows of this tensor's memory so many handles of this tensor?
+bool is_held_by(uint32_t handles, const Tensor& tensor);
+
 class Chain {
  public:
   Chain() = default;

@@ -273,21 +273,21 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
     }
   }
 
+  call.loop = loop;
+  call.parameters = parameters;
+  call.operands = count;
+  if (open_chain != nullptr && direct && numel > kGrain &&
+      open_chain->take(call, kernel.parameters, tensors, dtypes, numel)) {
+    return;
+  }
+  if (pending || open_chain != nullptr) [[unlikely]] {
+    if (pending) run_pending();
+    Chain::provide(out);
+    for (int k = 0; k < count; ++k) {
+      if (call.width[k] != 0) call.data[k] = tensors[k]->address();
+    }
+  }
   if (direct) {
-    call.loop = loop;
-    call.parameters = parameters;
-    call.operands = count;
-    if (numel > kGrain && open_chain != nullptr &&
-        open_chain->take(call, kernel.parameters, tensors, dtypes, numel)) {
-      return;
-    }
-    if (pending || open_chain != nullptr) [[unlikely]] {
-      if (pending) run_pending();
-      Chain::provide(out);
-      for (int k = 0; k < count; ++k) {
-        if (call.width[k] != 0) call.data[k] = tensors[k]->address();
-      }
-    }
     if (numel <= kGrain) {
       call.run(0, numel, constants != 0);
     } else {
@@ -296,9 +296,6 @@ void run_elementwise(const ElementwiseKernel& kernel, DType dtype, const Tensor&
     }
     return;
   }
-  if (pending) [[unlikely]]
-    run_pending();
-  Chain::provide(out);
   Plan plan(out.sizes());
   const char* tile_of[Plan::kMaxOperands] = {};
   for (int k = 0; k < count; ++k) {

@@ -101,11 +101,8 @@ namespace {
 
 // Does nobody but the running rule hold this tensor, or know of its memory?
 bool is_ours_alone(const Tensor& tensor) {
-  const Storage& storage = *tensor.storage();
-  const uint32_t known = open_chain != nullptr && open_chain->holds(tensor.impl()) ? 2 : 1;
-  return tensor->refs == known && tensor->python == nullptr && storage.refs == 1 &&
-         storage.release == nullptr && storage.shared == 0 && !storage.read_only &&
-         tensor.is_contiguous() && !requires_grad(tensor);
+  const bool chained = open_chain != nullptr && open_chain->holds(tensor.impl());
+  return is_held_by(chained ? 2 : 1, tensor) && tensor.is_contiguous() && !requires_grad(tensor);
 }
 
 bool all_of_shape(const Dims& sizes, const Operand* operands, int count) {

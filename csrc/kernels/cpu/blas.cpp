@@ -55,6 +55,17 @@ DirectGemm direct(const Gemm& g, int64_t index) {
           g.bias};
 }
 
+// The part of a product that gives `rows` rows of C from row i on and `columns` columns from j on.
+DirectGemm part_of(DirectGemm d, size_t size, int64_t i, int64_t rows, int64_t j, int64_t columns) {
+  d.m = rows;
+  d.n = columns;
+  d.a = at(d.a, i * d.a_row, size);
+  d.b = at(d.b, j * d.b_column, size);
+  d.c = at(d.c, i * d.ldc + j, size);
+  if (d.bias != nullptr) d.bias = at(d.bias, j, size);
+  return d;
+}
+
 // Our own product, divided over matrices and tiles.
 void run_direct(const Gemm& g) {
   const int64_t work = g.m * g.n * std::max<int64_t>(g.k, 1);
@@ -69,16 +80,11 @@ void run_direct(const Gemm& g) {
   parallel_for(g.batch * row_tiles * column_tiles, kLongWork / 4 / tile_work + 1,
                [&](int64_t begin, int64_t end) {
                  for (int64_t tile = begin; tile < end; ++tile) {
-                   DirectGemm d = direct(g, tile / (row_tiles * column_tiles));
+                   const DirectGemm whole = direct(g, tile / (row_tiles * column_tiles));
                    const int64_t i = tile / column_tiles % row_tiles * kRows;
                    const int64_t j = tile % column_tiles * kColumns;
-                   d.m = std::min(kRows, g.m - i);
-                   d.n = std::min(kColumns, g.n - j);
-                   d.a = at(d.a, i * d.a_row, size);
-                   d.b = at(d.b, j * d.b_column, size);
-                   d.c = at(d.c, i * d.ldc + j, size);
-                   if (d.bias != nullptr) d.bias = at(d.bias, j, size);
-                   direct_gemm(g.dtype, d);
+                   direct_gemm(g.dtype, part_of(whole, size, i, std::min(kRows, g.m - i), j,
+                                                std::min(kColumns, g.n - j)));
                  }
                });
 }
@@ -104,21 +110,12 @@ void run_blocked(const Gemm& g) {
   const int64_t part_work = step * (by_rows ? g.n : g.m) * g.k;
   parallel_for(g.batch * parts, kLongWork / 4 / part_work + 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      DirectGemm d = direct(g, i / parts);
+      const DirectGemm whole = direct(g, i / parts);
       const int64_t first = i % parts * step;
       const int64_t count = std::min(step, side - first);
       if (count <= 0) continue;
-      if (by_rows) {
-        d.m = count;
-        d.a = at(d.a, first * d.a_row, sizeof(float));
-        d.c = at(d.c, first * d.ldc, sizeof(float));
-      } else {
-        d.n = count;
-        d.b = at(d.b, first * d.b_column, sizeof(float));
-        d.c = at(d.c, first, sizeof(float));
-        if (d.bias != nullptr) d.bias = at(d.bias, first, sizeof(float));
-      }
-      blocked_gemm(d);
+      blocked_gemm(by_rows ? part_of(whole, sizeof(float), first, count, 0, g.n)
+                           : part_of(whole, sizeof(float), 0, g.m, first, count));
     }
   });
 }

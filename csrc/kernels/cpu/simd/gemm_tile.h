@@ -55,12 +55,14 @@ inline T finish(Wide<T> sum, Wide<T> old_value, int64_t column, const Scale<T>& 
   return static_cast<T>(value);
 }
 
-// kCount rows of A times a panel of B with kColumns columns; `columns` of the result are stored.
+// How the rows of A lie.
 enum class Left {
   kUnit,    // the rows of A have no gaps, which the loop is a half faster for knowing
   kPacked,  // laid out as the loop reads it: kRows elements of a column, then the next column
   kAny
 };
+
+// kCount rows of A times a panel of B with kColumns columns; `columns` of the result are stored.
 template <typename T, int kCount, Left kLeft>
 [[gnu::noinline]] void block(const T* a, int64_t any_row, int64_t any_column, const T* b,
                              int64_t b_row, int64_t depth, T* c, int64_t ldc, int64_t columns,
