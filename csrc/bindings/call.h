@@ -113,9 +113,10 @@ bool parse_arguments(const Signature& signature, PyObject* self, PyObject* const
 // Are there subclasses of Tensor, or modes, that take part in calls? Never false again.
 extern bool overrides_possible;
 // What such a class makes of a call, where one does (`taken`); else null. `self` is null for
-// functions.
+// functions, of which the signature tells a namesake in Python that takes other arguments.
 [[gnu::cold]] PyObject* call_override(const char* name, PyObject* self, PyObject* const* args,
-                                      Py_ssize_t count, PyObject* keywords, bool* taken) noexcept;
+                                      Py_ssize_t count, PyObject* keywords, bool* taken,
+                                      const Signature* signature = nullptr) noexcept;
 // The same for an operator; `b` is null for a unary one.
 [[gnu::cold]] PyObject* operator_override(const char* name, PyObject* a, PyObject* b,
                                           bool* taken) noexcept;
@@ -131,7 +132,8 @@ PyObject* invoke(const Signature& signature, PyObject* self, PyObject* const* ar
                  Py_ssize_t count, PyObject* keywords, const Fn& call) noexcept {
   if (overrides_possible) [[unlikely]] {
     bool taken = false;
-    PyObject* result = call_override(signature.name, self, args, count, keywords, &taken);
+    PyObject* result =
+        call_override(signature.name, self, args, count, keywords, &taken, &signature);
     if (taken) return result;
   }
   PyObject* slots[kMaxParameters];

@@ -142,42 +142,16 @@ PyObject* member(PyObject* place, const char* name) {
   return found;
 }
 
-// A callable of a module, borrowed; null where there is none.
-PyObject* function_of(const char* module, const char* name) {
-  const Owned place(PyImport_GetModule(Owned(PyUnicode_FromString(module)).object));
-  if (place.object == nullptr) return nullptr;
-  // Not through the module's own __getattr__, which explains names that are not there.
-  PyObject* found = PyDict_GetItemString(PyModule_GetDict(place.object), name);
-  return found != nullptr && PyCallable_Check(found) != 0 ? found : nullptr;
-}
-
-// The names in the signature of a built-in function.
-std::vector<std::string> parameters_of(PyObject* builtin) {
-  const Owned text(member(builtin, "__text_signature__"));
-  std::vector<std::string> names;
-  if (text.object == nullptr || !PyUnicode_Check(text.object)) return names;
-  std::string name;
-  for (const char* c = PyUnicode_AsUTF8(text.object); *c != 0; ++c) {
-    if (*c == ',' || *c == ')') {
-      names.push_back(name.substr(0, name.find_first_of(":=")));
-      name.clear();
-    } else if (*c != '(' && *c != ' ') {
-      name += *c;
-    }
-  }
-  return names;
-}
-
 // Would this function, if it is one in Python, take the operator's arguments for what they are?
-bool agrees(PyObject* function, PyObject* builtin, Py_ssize_t count, PyObject* keywords) {
-  if (!PyFunction_Check(function) || builtin == nullptr) return true;
+bool agrees(PyObject* function, const Signature* signature, Py_ssize_t count, PyObject* keywords) {
+  if (!PyFunction_Check(function) || signature == nullptr) return true;
   auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
   const Owned variables(PyCode_GetVarnames(code));
   if (variables.object == nullptr) return false;
-  const auto own = parameters_of(builtin);
+  if (count > code->co_argcount || count > signature->count) return false;
   for (Py_ssize_t i = 0; i < count; ++i) {
-    if (i >= code->co_argcount || i >= static_cast<Py_ssize_t>(own.size())) return false;
-    if (own[i] != PyUnicode_AsUTF8(PyTuple_GET_ITEM(variables.object, i))) return false;
+    PyObject* own = PyTuple_GET_ITEM(variables.object, i);
+    if (PyUnicode_CompareWithASCIIString(own, signature->names[i]) != 0) return false;
   }
   const Owned named(
       PyTuple_GetSlice(variables.object, 0, code->co_argcount + code->co_kwonlyargcount));
@@ -190,14 +164,18 @@ bool agrees(PyObject* function, PyObject* builtin, Py_ssize_t count, PyObject* k
 
 // The function that a program knows by that name and that takes these arguments; null where there
 // is none.
-PyObject* public_function(const char* name, bool method, Py_ssize_t count, PyObject* keywords) {
+PyObject* public_function(const char* name, bool method, const Signature* signature,
+                          Py_ssize_t count, PyObject* keywords) {
   if (method) return member(reinterpret_cast<PyObject*>(tensor_type), name);
-  PyObject* builtin = function_of("wengert._C", name);
-  for (const char* module : {"wengert", "wengert.nn.functional"}) {
-    PyObject* found = function_of(module, name);
-    if (found != nullptr && agrees(found, builtin, count, keywords)) return Py_NewRef(found);
+  for (const char* module : {"wengert", "wengert.nn.functional", "wengert._C"}) {
+    const Owned place(PyImport_GetModule(Owned(PyUnicode_FromString(module)).object));
+    if (place.object == nullptr) continue;
+    // Not through the module's own __getattr__, which explains names that are not there.
+    PyObject* found = PyDict_GetItemString(PyModule_GetDict(place.object), name);
+    if (found == nullptr || PyCallable_Check(found) == 0) continue;
+    if (agrees(found, signature, count, keywords)) return Py_NewRef(found);
   }
-  return Py_XNewRef(builtin);
+  return nullptr;
 }
 
 bool active() { return !state().all_off; }
@@ -211,9 +189,10 @@ std::vector<PyObject*> collect_all(PyObject* self, PyObject* const* args, Py_ssi
   return found;
 }
 
-PyObject* dispatch_call(const char* name, const std::vector<PyObject*>& found, PyObject* self,
-                        PyObject* const* args, Py_ssize_t count, PyObject* keywords, bool* taken) {
-  const Owned function(public_function(name, self != nullptr, count, keywords));
+PyObject* dispatch_call(const char* name, const Signature* signature,
+                        const std::vector<PyObject*>& found, PyObject* self, PyObject* const* args,
+                        Py_ssize_t count, PyObject* keywords, bool* taken) {
+  const Owned function(public_function(name, self != nullptr, signature, count, keywords));
   if (function.object == nullptr) return nullptr;
   *taken = true;
   const Py_ssize_t first = self != nullptr ? 1 : 0;
@@ -234,12 +213,12 @@ PyObject* dispatch_call(const char* name, const std::vector<PyObject*>& found, P
 }  // namespace
 
 PyObject* call_override(const char* name, PyObject* self, PyObject* const* args, Py_ssize_t count,
-                        PyObject* keywords, bool* taken) noexcept {
+                        PyObject* keywords, bool* taken, const Signature* signature) noexcept {
   return guarded([&]() -> PyObject* {
     if (!active()) return nullptr;
     const auto found = collect_all(self, args, count, keywords, Which::kAll);
     if (found.empty() && state().modes.empty()) return nullptr;
-    return dispatch_call(name, found, self, args, count, keywords, taken);
+    return dispatch_call(name, signature, found, self, args, count, keywords, taken);
   });
 }
 
@@ -252,7 +231,7 @@ PyObject* recover(const Signature& signature, PyObject* self, PyObject* const* a
   bool taken = false;
   PyObject* result = nullptr;
   if (!found.empty() && active()) {
-    result = dispatch_call(signature.name, found, self, args, count, keywords, &taken);
+    result = dispatch_call(signature.name, &signature, found, self, args, count, keywords, &taken);
   }
   if (!taken) {
     PyErr_Restore(type, value, traceback);
