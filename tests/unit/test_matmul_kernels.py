@@ -7,7 +7,7 @@ import wengert as wg
 
 # Rows a power of two apart are where the kernel of our own is used; the others go to oneDNN.
 SHAPES = [(33, 40, 256), (96, 300, 512), (128, 1024, 1024), (512, 130, 264), (64, 16, 1024),
-          (300, 77, 256), (1024, 64, 40)]  # fmt: skip
+          (300, 77, 256), (1024, 64, 40), (40, 520, 1100)]  # fmt: skip
 
 
 def operands(m: int, k: int, n: int, transposed: bool, batch: tuple[int, ...] = ()):
@@ -34,6 +34,14 @@ def test_large_products_are_exact_to_rounding(shape, transposed):
     old = rng.standard_normal(exact.shape).astype(np.float32)
     scaled = wg.addmm(wg.tensor(old), a, b, beta=0.5, alpha=2.0).numpy()
     assert np.max(np.abs(scaled - (0.5 * old + 2 * exact)) / (2 * size + 1)) < 1e-6
+
+
+@pytest.mark.parametrize("columns", [300, 511])
+def test_a_part_of_rows_that_are_far_apart(columns):
+    a, b, _, _ = operands(50, 1024, 512, False)
+    a, b = a[:, :columns], b[:columns]
+    exact = a.numpy().astype(np.float64) @ b.numpy()
+    assert np.max(np.abs((a @ b).numpy() - exact)) < 1e-3
 
 
 @pytest.mark.parametrize("transposed", [False, True])

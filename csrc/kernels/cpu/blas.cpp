@@ -93,15 +93,16 @@ void run_direct(const Gemm& g) {
 // a large power of two share few places in the caches, and such products take up to twice the time
 // of ours, which lays its operands out. Elsewhere, and with AVX-512, oneDNN is the faster one.
 bool blocked_pays(const Gemm& g) {
-  constexpr int64_t kLargest = 300'000;  // elements of A
+  constexpr int64_t kLargest = 900'000;  // elements of A
   if (isa_level() != 3 || g.m < 32 || g.n < 16 || g.k < 16 || g.m * g.k > kLargest) return false;
-  return (!g.b.transpose && g.b.ld % 256 == 0) || (g.a.transpose && g.a.ld % 512 == 0);
+  if (g.a.transpose && g.a.ld % 128 == 0) return true;
+  return !g.b.transpose && (g.b.ld % 512 == 0 || (g.b.ld % 256 == 0 && g.k > 512));
 }
 
 // Our own product for larger matrices, divided between threads along the longer side of C.
 void run_blocked(const Gemm& g) {
   const bool by_rows = g.m >= g.n;
-  const int64_t unit = by_rows ? 12 : 32;  // what blocks of any instruction set divide
+  const int64_t unit = by_rows ? 6 : 16;  // what AVX2's blocks divide
   const int64_t side = by_rows ? g.m : g.n;
   const int64_t units = (side + unit - 1) / unit;
   const int64_t threads = g.batch >= num_threads() ? 1 : num_threads();

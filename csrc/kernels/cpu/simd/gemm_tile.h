@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 #if defined(__AVX2__)
 // GCC 12 takes the header's deliberately undefined values for mistakes.
@@ -71,6 +72,8 @@ template <typename T, int kCount, Left kLeft>
   const int64_t a_column = kLeft == Left::kPacked ? kRows : kLeft == Left::kUnit ? 1 : any_column;
   using Vector = typename VectorOf<T>::type;
   Vector sum[kCount][2] = {};
+#pragma GCC unroll 8
+  for (int i = 0; i < kCount; ++i) __builtin_prefetch(c + i * ldc, 1);
   for (int64_t p = 0; p < depth; ++p) {
     const T* row = b + p * b_row;
     const Vector left = *reinterpret_cast<const Vector*>(row);
@@ -186,19 +189,63 @@ inline void transpose_eight(const float* x, int64_t column, float* out, int64_t 
   }
 }
 #endif
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// 8 columns of kRows rows, each column after the one before.
+inline void transpose_rows(const float* x, int64_t row, float* out) {
+  static_assert(kRows == 6);
+  __m256 r[6];
+  for (int i = 0; i < 6; ++i) r[i] = _mm256_loadu_ps(x + i * row);
+  const auto store_pair = [&](int column, __m256 four, __m256 two, bool second) {
+    for (int half = 0; half < 2; ++half) {
+      float* to = out + (column + 4 * half) * 6;
+      const __m128 first = half ? _mm256_extractf128_ps(four, 1) : _mm256_castps256_ps128(four);
+      const __m128 rest = half ? _mm256_extractf128_ps(two, 1) : _mm256_castps256_ps128(two);
+      _mm_storeu_ps(to, first);
+      const __m128 last = second ? _mm_movehl_ps(rest, rest) : rest;
+      _mm_storel_pi(reinterpret_cast<__m64*>(to + 4), last);
+    }
+  };
+  for (int i = 0; i < 2; ++i) {  // columns 0, 1, 4 and 5, then 2, 3, 6 and 7
+    const auto pairs = [i](__m256 a, __m256 b) {
+      return i == 0 ? _mm256_unpacklo_ps(a, b) : _mm256_unpackhi_ps(a, b);
+    };
+    const __m256 a = pairs(r[0], r[1]), b = pairs(r[2], r[3]), c = pairs(r[4], r[5]);
+    store_pair(2 * i, _mm256_shuffle_ps(a, b, 0x44), c, false);
+    store_pair(2 * i + 1, _mm256_shuffle_ps(a, b, 0xee), c, true);
+  }
+}
+#endif
+
+// Some whole panels of a matrix whose rows have no gaps. Memory is slow to notice steps from row to
+// row, so the next ones are asked for.
+template <int kPanels, typename T>
+void pack_panels(int64_t k, const T* b, int64_t b_row, T* packed) {
+  constexpr int64_t kWidth = kColumns<T>, kAhead = 8;
+  for (int64_t p = 0; p < k; ++p, b += b_row) {
+#pragma GCC unroll 4
+    for (int64_t l = 0; l < kPanels; ++l) {
+      const T* from = b + l * kWidth;
+      __builtin_prefetch(from + kAhead * b_row);
+      std::memcpy(packed + (l * k + p) * kWidth, from, sizeof(T) * kWidth);  // copy_n would call
+    }
+  }
+}
 
 // Lays out n columns of B, of k elements each, as the loop reads them: panels of kColumns, the last
 // one filled up with zeros.
 template <typename T>
 void pack(int64_t k, int64_t n, const T* b, int64_t b_row, int64_t b_column, T* packed) {
   constexpr int64_t kWidth = kColumns<T>;
-  for (int64_t j = 0; j < n; j += kWidth, packed += kWidth * k) {
+  int64_t j = 0;
+  if (b_column == 1) {
+    for (; j + 4 * kWidth <= n; j += 4 * kWidth) pack_panels<4>(k, b + j, b_row, packed + j * k);
+    for (; j + kWidth <= n; j += kWidth) pack_panels<1>(k, b + j, b_row, packed + j * k);
+    packed += j * k;
+  }
+  for (; j < n; j += kWidth, packed += kWidth * k) {
     const T* from = b + j * b_column;
     const int64_t columns = std::min(kWidth, n - j);
     int64_t p = 0;
-    if (columns == kWidth && b_column == 1) {
-      for (; p < k; ++p) std::copy_n(from + p * b_row, kWidth, packed + p * kWidth);
-    }
 #if defined(__AVX2__)
     if constexpr (std::is_same_v<T, float>) {
       if (columns == kWidth && b_row == 1) {

@@ -6,6 +6,7 @@
 
 #include "device/cpu/parallel.h"
 #include "kernels/math/activation.h"
+#include "kernels/math/lanes.h"
 
 namespace wengert::cpu::WENGERT_ISA {
 
@@ -61,6 +62,76 @@ void step_backward(int64_t size, const T* g_hidden, const T* g_memory, const T* 
     carried_memory[j] = dc * keep;
   }
 }
+
+#ifdef WENGERT_LANES_AVX2
+// The same, sixteen elements at a time.
+using math::Lanes;
+
+// Calls fn(load, store) for groups of elements, the last with masks.
+template <typename Fn>
+void for_groups(int64_t size, const Fn& fn) {
+  int64_t j = 0;
+  for (; j + Lanes::kCount <= size; j += Lanes::kCount) {
+    fn([j](const float* from) { return Lanes(from + j); },
+       [j](Lanes value, float* to) { value.store(to + j); });
+  }
+  if (j == size) return;
+  fn([=](const float* from) { return Lanes(from + j, size - j); },
+     [=](Lanes value, float* to) { value.store(to + j, size - j); });
+}
+
+template <>
+void step<float>(int64_t size, const float* given, const float* memory_before, float* gates,
+                 float* memory, float* hidden) {
+  for_groups(size, [&](const auto& load, const auto& store) {
+    const auto sum = [&](int number) {
+      return math::add(load(gates + number * size), load(given + number * size));
+    };
+    const Lanes into = math::sigmoid(sum(0)), fresh = math::tanh(sum(2));
+    store(into, gates);
+    store(fresh, gates + 2 * size);
+    const Lanes keep = math::sigmoid(sum(1));
+    store(keep, gates + size);
+    const Lanes value = math::LanesSet::fma(keep, load(memory_before), math::mul(into, fresh));
+    store(value, memory);
+    const Lanes out = math::sigmoid(sum(3));
+    store(out, gates + 3 * size);
+    store(math::mul(out, math::tanh(value)), hidden);
+  });
+}
+
+template <>
+void step_backward<float>(int64_t size, const float* g_hidden, const float* g_memory,
+                          const float* g_gates, const float* gates, const float* memory_before,
+                          const float* memory, const float* carried_hidden, float* carried_memory,
+                          float* d) {
+  for_groups(size, [&](const auto& load, const auto& store) {
+    const auto plus = [&](Lanes sum, const float* more) {
+      return more == nullptr ? sum : math::add(sum, load(more));
+    };
+    const auto gate = [&](int number) { return load(gates + number * size); };
+    // Stores outer * other + the gate's own gradient, times slope.
+    const auto finish = [&](int number, Lanes outer, Lanes other, Lanes slope) {
+      const float* own = g_gates == nullptr ? nullptr : g_gates + number * size;
+      store(math::mul(plus(math::mul(outer, other), own), slope), d + number * size);
+    };
+    const auto bend = [](Lanes y) {
+      return math::LanesSet::fma(math::neg(y), y, Lanes(1));
+    };
+    const auto slope = [](Lanes y) { return math::mul(y, math::sub(Lanes(1), y)); };
+    const Lanes bent = math::tanh(load(memory)), out = gate(3);
+    const Lanes dh = plus(load(carried_hidden), g_hidden);
+    finish(3, dh, bent, slope(out));
+    const Lanes dc = math::LanesSet::fma(math::mul(dh, out), bend(bent),
+                                         plus(load(carried_memory), g_memory));
+    const Lanes into = gate(0), keep = gate(1), fresh = gate(2);
+    finish(0, dc, fresh, slope(into));
+    finish(1, dc, load(memory_before), slope(keep));
+    finish(2, dc, into, bend(fresh));
+    store(math::mul(dc, keep), carried_memory);
+  });
+}
+#endif
 
 template <typename Fn>
 void visit(DType dtype, const Fn& fn) {
