@@ -3,7 +3,7 @@
 The entries are read as those of ops/elementwise.py are. Derivatives at kinks are PyTorch's.
 """
 
-from opgen.stubs import Number, Tensor, elementwise
+from opgen.stubs import Number, Tensor, elementwise, opaque
 
 # ---- sigmoids -----------------------------------------------------------------------------------
 
@@ -242,6 +242,26 @@ def mish(input: Tensor) -> Tensor:
              ref="lambda x: np.tanh(np.logaddexp(0, x))", domain=(-20, 20), ulp=8)
 def _mish_gate(input: Tensor) -> Tensor:
     """``tanh(softplus(input))``."""
+
+
+@opaque(public="nn", samples=[{"input": "randn(4)"}, {"input": "randn(2, 3)", "approximate": "tanh"}],
+        batch="through")
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """``input`` times the normal distribution function of it, exact or by the tanh formula.
+
+    >>> wg.nn.functional.gelu(wg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.1587,  0.0000,  0.8413])
+    """
+
+
+@opaque(node="Gelu", d={"input": "_gelu_vjp(g0, input, y1, tanh)"}, public="", batch="refuse")
+def _gelu_with_slope(input: Tensor, tanh: bool) -> tuple[Tensor, Tensor]:
+    """``gelu`` and its derivative, for ``gelu`` where both will be needed."""
+
+
+@opaque(public="", batch="through")
+def _gelu_vjp(grad: Tensor, input: Tensor, slope: Tensor, tanh: bool) -> Tensor:
+    """``grad * slope``, where the slope is kept or recorded."""
 
 
 @elementwise(node="Gelu", f="input * ndtr(input)",

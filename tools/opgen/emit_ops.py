@@ -581,10 +581,10 @@ def lanes_loop(names: list[str], formula: str) -> list[str]:
     macro = max(LANE_FUNCTIONS[name] for name in calls)  # the narrower one has the longer name
     formula = re.sub(r"\bT\b", "L", formula)
     return [f"#ifdef {macro}", "  if constexpr (std::is_same_v<T, float>) {", "    using L = math::Lanes;",
-            "    for (int64_t i = 0; i < total; i += L::kCount) {",
+            "    return math::fill_by_lanes(out, total, [=](int64_t i) __attribute__((always_inline)) {",
             *(f"      [[maybe_unused]] const L {name}(in{i} + i);" for i, name in enumerate(names)),
-            f"      static_cast<L>({formula}).store(out + i);",
-            "    }", "    return;", "  }", "#endif"]
+            f"      return static_cast<L>({formula});",
+            "    });", "  }", "#endif"]
 
 
 def kernel_source(entry: Entry, kernel: dict) -> str:

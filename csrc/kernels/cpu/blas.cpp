@@ -147,15 +147,18 @@ void run_bool(const Gemm& g) {
 // C = beta * C + bias, so that a product can be added to it with beta = 1.
 template <typename T>
 void prepare(const Gemm& g, T beta, T* c) {
+  constexpr int64_t kGrain = 16384;  // elements worth handing to another thread
   const T* bias = static_cast<const T*>(g.bias);
-  for (int64_t i = 0; i < g.m; ++i) {
-    T* row = c + i * g.ldc;
-    if (beta == T(0)) {
-      std::copy(bias, bias + g.n, row);
-    } else {
-      for (int64_t j = 0; j < g.n; ++j) row[j] = beta * row[j] + bias[j];
+  parallel_for(g.m, kGrain / g.n + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      T* row = c + i * g.ldc;
+      if (beta == T(0)) {
+        std::copy(bias, bias + g.n, row);
+      } else {
+        for (int64_t j = 0; j < g.n; ++j) row[j] = beta * row[j] + bias[j];
+      }
     }
-  }
+  });
 }
 
 // OneDNN, for float32.

@@ -24,6 +24,19 @@
 namespace wengert::math {
 inline namespace WENGERT_MATH_NAMESPACE {
 
+// out[i] = value(i), Lanes::kCount elements at once, which divides `total`. Two groups that do not
+// wait for one another take a fifth less time than one after the other.
+template <class Value>
+WENGERT_MATH void fill_by_lanes(float* out, int64_t total, const Value& value) {
+  int64_t i = 0;
+  for (; i + 2 * Lanes::kCount <= total; i += 2 * Lanes::kCount) {
+    const Lanes first = value(i), second = value(i + Lanes::kCount);
+    first.store(out + i);
+    second.store(out + i + Lanes::kCount);
+  }
+  if (i < total) value(i).store(out + i);
+}
+
 // ---- arithmetic -------------------------------------------------------------------------------
 WENGERT_MATH Lanes add(Lanes a, Lanes b) { return LanesSet::add(a, b); }
 WENGERT_MATH Lanes sub(Lanes a, Lanes b) { return LanesSet::sub(a, b); }
@@ -48,13 +61,15 @@ struct LanesHelpers {
   }
   // exp(r) 2^n with x = r + n ln 2, n ln 2 in two pieces. The polynomials are the best of their
   // degree, as a relative error, for (exp(r) - 1) / r on |r| <= ln(2) / 2: 2e-9 and 9e-8.
-  WENGERT_MATH static Lanes whole(Lanes x) { return Set::round(Set::mul(x, Lanes(1.44269504f))); }
-  WENGERT_MATH static Lanes rest(Lanes x, Lanes n) {
-    const Lanes r = Set::fma(n, Lanes(-0.693359375), x);
-    return Set::fma(n, Lanes(2.12194440e-4f), r);
+  static constexpr float kSteps = 1.44269504f;  // 1 / ln(2)
+  WENGERT_MATH static Lanes rest(Lanes x, const Set::Whole& w) {
+    const Lanes r = Set::fma(w.n, Lanes(-0.693359375), x);
+    return Set::fma(w.n, Lanes(2.12194440e-4f), r);
   }
-  WENGERT_MATH static Lanes exp_of_rest(Lanes r) {
-    return polynomial(r, 0.0013843635, 0.0083741713, 0.041668002, 0.16666432, 0.49999994, 1, 1);
+  // exp(r) times a power of two.
+  WENGERT_MATH static Lanes exp_of_rest(Lanes r, double times = 1) {
+    return polynomial(r, times * 0.0013843635f, times * 0.0083741713f, times * 0.041668002f,
+                      times * 0.16666432f, times * 0.49999994f, times, times);
   }
   // r is added last, for the sake of its digits.
   WENGERT_MATH static Lanes exp_minus_one_of_rest(Lanes r) {
@@ -69,24 +84,27 @@ struct LanesHelpers {
     return Set::max(Lanes(low), Set::min(Lanes(high), x));
   }
   WENGERT_MATH static Lanes exp_plus_one(Lanes x) {
-    const Lanes c = clamp(-87, x, 89), n = whole(c);  // 1 below, infinite above
-    return Set::scale_up_plus_one(exp_of_rest(rest(c, n)), n);
+    const Lanes c = clamp(-87, x, 89);  // 1 below, infinite above
+    const Set::Whole w = Set::whole_up(c, kSteps);
+    return Set::scale_up_plus_one(exp_of_rest(rest(c, w), Set::kUp), w);
   }
 };
 
 WENGERT_MATH Lanes exp(Lanes x) {
   using H = LanesHelpers;
   if (LanesSet::scales_at_once(x)) {
-    const Lanes n = H::whole(x);
-    return LanesSet::scale_down(H::exp_of_rest(H::rest(x, n)), n);
+    const LanesSet::Whole w = LanesSet::whole(x, H::kSteps);
+    return LanesSet::scale_down(H::exp_of_rest(H::rest(x, w)), w);
   }
-  const Lanes c = H::clamp(-104, x, 89), n = H::whole(c);  // 0 below, infinite above
-  return LanesSet::scale(H::exp_of_rest(H::rest(c, n)), n);
+  const Lanes c = H::clamp(-104, x, 89);  // 0 below, infinite above
+  const LanesSet::Whole w = LanesSet::whole(c, H::kSteps);
+  return LanesSet::scale(H::exp_of_rest(H::rest(c, w)), w);
 }
 WENGERT_MATH Lanes exp_below_zero(Lanes x) {
   using H = LanesHelpers;
-  const Lanes c = LanesSet::max(Lanes(LanesSet::kNoMore), x), n = H::whole(c);
-  return LanesSet::scale_down(H::exp_of_rest_roughly(H::rest(c, n)), n);
+  const Lanes c = LanesSet::max(Lanes(LanesSet::kNoMore), x);
+  const LanesSet::Whole w = LanesSet::whole(c, H::kSteps);
+  return LanesSet::scale_down(H::exp_of_rest_roughly(H::rest(c, w)), w);
 }
 WENGERT_MATH Lanes sigmoid(Lanes x) {
   return math::div(Lanes(1), LanesHelpers::exp_plus_one(math::neg(x)));
@@ -123,8 +141,9 @@ WENGERT_MATH Lanes ndtr(Lanes x) {
 WENGERT_MATH Lanes tanh(Lanes x) {
   using H = LanesHelpers;
   const Lanes twice = math::mul(LanesSet::abs(x), Lanes(-2));
-  const Lanes c = LanesSet::max(Lanes(LanesSet::kNoMore), twice), n = H::whole(c);
-  const Lanes d = LanesSet::scale_down_minus_one(H::exp_minus_one_of_rest(H::rest(c, n)), n);
+  const Lanes c = LanesSet::max(Lanes(LanesSet::kNoMore), twice);
+  const LanesSet::Whole w = LanesSet::whole(c, H::kSteps);
+  const Lanes d = LanesSet::scale_down_minus_one(H::exp_minus_one_of_rest(H::rest(c, w)), w);
   return LanesSet::copysign(math::div(d, math::add(d, Lanes(2))), x);
 }
 #endif

@@ -10,7 +10,8 @@ inline namespace WENGERT_MATH_NAMESPACE {
 
 struct Lanes {
   static constexpr int kCount = 16;
-  static constexpr int kInFlight = 1;  // how many at a time hide the latency of an addition
+  static constexpr int kInFlight = 2;  // how many at a time hide the latency of an addition
+  Lanes() = default;
   Lanes(__m256 a, __m256 b) : low(a), high(b) {}
   explicit Lanes(__m256 both) : low(both), high(both) {}
   explicit Lanes(double x) : Lanes(_mm256_set1_ps(static_cast<float>(x))) {}
@@ -58,10 +59,6 @@ struct LanesSet {
   WENGERT_MATH static Lanes max(Lanes a, Lanes b) {
     return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
   }
-  WENGERT_MATH static Lanes round(Lanes a) {
-    constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-    return {_mm256_round_ps(a.low, kNearest), _mm256_round_ps(a.high, kNearest)};
-  }
   // x < 0 ? a : b, but a at -0.
   WENGERT_MATH static Lanes below_zero(Lanes x, Lanes a, Lanes b) {
     return {_mm256_blendv_ps(b.low, a.low, x.low), _mm256_blendv_ps(b.high, a.high, x.high)};
@@ -98,39 +95,47 @@ struct LanesSet {
     return _mm256_movemask_ps(past) == 0;
   }
   static constexpr double kNoMore = -88;  // exp_below_zero gives 0 from there on
-  // y 2^n, for three ranges of n: all that float needs, from -127 for 0 to 127, and from -126 to
-  // 128 with 1 added. The first takes two factors, each a normal number; the third lets the
-  // addition overflow. A whole number is read off the last bits of a sum with a large one, and
-  // becomes the exponent of a factor.
-  WENGERT_MATH static Lanes scale(Lanes y, Lanes n) {
-    return {scale(y.low, n.low), scale(y.high, n.high)};
+  // x * steps as a whole number, read off the last bits of a sum with a large one; moved up, these
+  // bits are the exponent of a factor 2^n, or of 2^(n - 1).
+  struct Whole {
+    Lanes n, sum;
+  };
+  WENGERT_MATH static Whole whole(Lanes x, float steps) { return whole_from(x, steps, kLarge); }
+  WENGERT_MATH static Whole whole_up(Lanes x, float steps) {
+    return whole_from(x, steps, kLarge - 1);
   }
-  WENGERT_MATH static Lanes scale_down(Lanes y, Lanes n) {
-    return mul(y, {power(n.low, 0), power(n.high, 0)});
+  // y 2^n, for three ranges of n: all that float needs, from -127 for 0 to 127, and, of a whole_up,
+  // from -126 to 128 with 1 added. The first takes two factors, each a normal number; for the third
+  // y comes times kUp, so that the addition may overflow.
+  static constexpr double kUp = 2;
+  WENGERT_MATH static Lanes scale(Lanes y, const Whole& w) {
+    return {scale(y.low, w.n.low), scale(y.high, w.n.high)};
   }
-  WENGERT_MATH static Lanes scale_up_plus_one(Lanes y, Lanes n) {
-    const Lanes half = mul(y, {power(n.low, -1), power(n.high, -1)});
-    return fma(half, Lanes(2), Lanes(1));
+  WENGERT_MATH static Lanes scale_down(Lanes y, const Whole& w) { return mul(y, power(w)); }
+  WENGERT_MATH static Lanes scale_up_plus_one(Lanes y, const Whole& w) {
+    return fma(y, power(w), Lanes(1));
   }
   // (y + 1) 2^n - 1 for n from -127 to 0.
-  WENGERT_MATH static Lanes scale_down_minus_one(Lanes y, Lanes n) {
-    const Lanes factor(power(n.low, 0), power(n.high, 0));
+  WENGERT_MATH static Lanes scale_down_minus_one(Lanes y, const Whole& w) {
+    const Lanes factor = power(w);
     return fma(factor, y, sub(factor, Lanes(1)));
   }
 
  private:
-  static constexpr float kLarge = 12582912.0f;  // 1.5 * 2^23
-  WENGERT_MATH static __m256 power(__m256 n, int more) {
-    const __m256 shifted = n + _mm256_set1_ps(kLarge + 127 + static_cast<float>(more));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23));
+  static constexpr float kLarge = 12582912.0f + 127;  // 1.5 * 2^23, and what makes an exponent
+  WENGERT_MATH static Whole whole_from(Lanes x, float steps, float large) {
+    const Lanes sum = fma(x, Lanes(static_cast<double>(steps)), Lanes(static_cast<double>(large)));
+    return {sub(sum, Lanes(static_cast<double>(large))), sum};
   }
+  WENGERT_MATH static __m256 power(__m256 sum) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(sum), 23));
+  }
+  WENGERT_MATH static Lanes power(const Whole& w) { return {power(w.sum.low), power(w.sum.high)}; }
   WENGERT_MATH static __m256 scale(__m256 y, __m256 n) {
-    const __m256i half =
-        _mm256_castps_si256(_mm256_fmadd_ps(n, _mm256_set1_ps(0.5f), _mm256_set1_ps(kLarge + 127)));
-    const __m256i whole = _mm256_castps_si256(n + _mm256_set1_ps(kLarge + 254));
-    const __m256i rest = _mm256_sub_epi32(whole, half);
-    return y * _mm256_castsi256_ps(_mm256_slli_epi32(half, 23)) *
-           _mm256_castsi256_ps(_mm256_slli_epi32(rest, 23));
+    const __m256 half = _mm256_fmadd_ps(n, _mm256_set1_ps(0.5f), _mm256_set1_ps(kLarge));
+    const __m256i whole = _mm256_castps_si256(n + _mm256_set1_ps(kLarge + 127));
+    const __m256i rest = _mm256_sub_epi32(whole, _mm256_castps_si256(half));
+    return y * power(half) * _mm256_castsi256_ps(_mm256_slli_epi32(rest, 23));
   }
   WENGERT_MATH static __m256 zero_if_undefined(__m256 product, __m256 a) {
     const __m256 undefined = _mm256_cmp_ps(product, product, _CMP_UNORD_Q);

@@ -15,6 +15,7 @@ inline namespace WENGERT_MATH_NAMESPACE {
 struct Lanes {
   static constexpr int kCount = 16;
   static constexpr int kInFlight = 4;  // how many at a time hide the latency of an addition
+  Lanes() = default;
   Lanes(__m512 v) : value(v) {}        // NOLINT: implicit on purpose
   explicit Lanes(double x) : value(_mm512_set1_ps(static_cast<float>(x))) {}
   explicit Lanes(const float* from) : value(_mm512_loadu_ps(from)) {}
@@ -43,9 +44,6 @@ struct LanesSet {
   // b where either is NaN.
   WENGERT_MATH static Lanes min(Lanes a, Lanes b) { return _mm512_min_ps(a.value, b.value); }
   WENGERT_MATH static Lanes max(Lanes a, Lanes b) { return _mm512_max_ps(a.value, b.value); }
-  WENGERT_MATH static Lanes round(Lanes a) {
-    return _mm512_roundscale_ps(a.value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  }
   // x < 0 ? a : b
   WENGERT_MATH static Lanes below_zero(Lanes x, Lanes a, Lanes b) {
     const __mmask16 below = _mm512_cmp_ps_mask(x.value, _mm512_setzero_ps(), _CMP_LT_OQ);
@@ -72,11 +70,23 @@ struct LanesSet {
     return lanes[0];
   }
   static constexpr double kNoMore = -104;  // exp_below_zero gives 0 from there on
+  // x * steps as a whole number.
+  struct Whole {
+    Lanes n;
+  };
+  WENGERT_MATH static Whole whole(Lanes x, float steps) {
+    const Lanes product = mul(x, Lanes(static_cast<double>(steps)));
+    return {_mm512_roundscale_ps(product.value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+  }
+  WENGERT_MATH static Whole whole_up(Lanes x, float steps) { return whole(x, steps); }
   // y 2^n, for three ranges of n: all that float needs, to 127, and from -126 with 1 added.
-  WENGERT_MATH static Lanes scale(Lanes y, Lanes n) { return _mm512_scalef_ps(y.value, n.value); }
-  WENGERT_MATH static Lanes scale_down(Lanes y, Lanes n) { return scale(y, n); }
-  WENGERT_MATH static Lanes scale_up_plus_one(Lanes y, Lanes n) {
-    return add(scale(y, n), Lanes(1));
+  static constexpr double kUp = 1;
+  WENGERT_MATH static Lanes scale(Lanes y, const Whole& w) {
+    return _mm512_scalef_ps(y.value, w.n.value);
+  }
+  WENGERT_MATH static Lanes scale_down(Lanes y, const Whole& w) { return scale(y, w); }
+  WENGERT_MATH static Lanes scale_up_plus_one(Lanes y, const Whole& w) {
+    return add(scale(y, w), Lanes(1));
   }
 };
 

@@ -29,7 +29,7 @@ METHODS = (
 
 PROPERTIES = ()
 
-FUNCTIONAL = ("gelu",)
+FUNCTIONAL = ()
 
 
 def _rounding_error(rounding_mode: object) -> RuntimeError:
@@ -185,17 +185,6 @@ def nan_to_num_(
     elif input.is_floating_point():
         _ops._nan_to_num_(input, *_substitutes(input.dtype, nan, posinf, neginf))
     return input
-
-
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """`x` times the normal distribution function of `x`, exact or by the tanh formula.
-
-    Source: Hendrycks and Gimpel, Gaussian Error Linear Units, arXiv:1606.08415."""
-    if approximate == "none":
-        return _ops._gelu_erf(input)
-    if approximate == "tanh":
-        return _ops._gelu_tanh(input)
-    raise RuntimeError("approximate argument must be either none or tanh.")
 
 
 @with_out

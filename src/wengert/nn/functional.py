@@ -14,7 +14,6 @@ from wengert import _ops
 from wengert._autocast import in_float32
 from wengert._composite.images import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
 from wengert._composite.indexing import one_hot
-from wengert._composite.pointwise import gelu
 from wengert._composite.reduction import pdist
 from wengert._composite.shape import pad
 from wengert.nn._attention import multi_head_attention_forward, scaled_dot_product_attention
@@ -195,6 +194,13 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``input`` outside ``[-lambd, lambd]``, zero inside."""
     return _ops.hardshrink(input, lambd)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """``input`` times the normal distribution function of it, exact or by the tanh formula.
+
+    Source: D. Hendrycks and K. Gimpel, Gaussian Error Linear Units, arXiv:1606.08415."""
+    return _ops.gelu(input, approximate)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:

@@ -35,11 +35,15 @@ inline double exp_row<float>(const float* x, float most, float* y, int64_t n) {
     L sum[4] = {L(0.0), L(0.0), L(0.0), L(0.0)};
     int64_t i = first;
     for (; i + kStep <= last; i += kStep) {
+      L e[L::kInFlight];
 #pragma GCC unroll 4
       for (int k = 0; k < L::kInFlight; ++k) {
-        const L e = math::exp_below_zero(math::sub(L(x + i + L::kCount * k), shift));
-        if (y != nullptr) e.store(y + i + L::kCount * k);
-        sum[k] = math::add(sum[k], e);
+        e[k] = math::exp_below_zero(math::sub(L(x + i + L::kCount * k), shift));
+      }
+#pragma GCC unroll 4
+      for (int k = 0; k < L::kInFlight; ++k) {
+        if (y != nullptr) e[k].store(y + i + L::kCount * k);
+        sum[k] = math::add(sum[k], e[k]);
       }
     }
     for (; i < last; i += L::kCount) {
