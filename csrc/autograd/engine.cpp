@@ -111,9 +111,13 @@ class TaskIndex {
     Node* node = nullptr;
     uint32_t task = kNone;
   };
+  // Nodes that lie side by side have cells that do: a long graph is walked through in order. The
+  // slabs that they lie in (base/small_blocks.h) are scattered, so that theirs rarely meet.
   size_t position(Node* node) const {
     const size_t mask = cells_.size() - 1;
-    size_t at = (reinterpret_cast<uintptr_t>(node) >> 6) * 0x9e3779b97f4a7c15u >> 20 & mask;
+    const auto address = reinterpret_cast<uintptr_t>(node);
+    const uintptr_t within = address >> 6 & 0x7fff, slab = address >> 21;
+    size_t at = (within + (slab * 0x9e3779b97f4a7c15u >> 32)) & mask;
     while (cells_[at].node != nullptr && cells_[at].node != node) at = (at + 1) & mask;
     return at;
   }
@@ -325,6 +329,9 @@ class Run {
 
   void step(size_t index) {
     Node* node = tasks_[index].node;
+    for (Edge& edge : node->edges) {  // are there by the time that the rule has run
+      if (edge.target) __builtin_prefetch(&edge.node()->edges);
+    }
     const bool joins = joins_chain(index);
     if (!joins) chain_.run();
     const ChainScope scope(joins ? &chain_ : nullptr);

@@ -77,7 +77,6 @@ void destroy(GraphObject* object) {
     node->type->remove(node);
   }
   busy = false;
-  Pooled::give_back();
 }
 
 void destroy(AutogradExtra* extra) { delete extra; }

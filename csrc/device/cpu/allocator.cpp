@@ -7,6 +7,7 @@
 #endif
 
 #include "base/error.h"
+#include "base/small_blocks.h"
 
 namespace wengert::allocator {
 
@@ -68,7 +69,9 @@ void* allocate(size_t bytes) {
   const SizeClass c = size_class(bytes);
   void* block;
   FreeBlock** list = c.bytes <= kMaxCachedBlock ? &state.lists[c.index] : nullptr;
-  if (list != nullptr && *list != nullptr) {
+  if (bytes <= SmallBlocks::kLargest) {
+    block = SmallBlocks::allocate(bytes);
+  } else if (list != nullptr && *list != nullptr) {
     block = *list;
     *list = (*list)->next;
     state.numbers.cached -= static_cast<int64_t>(c.bytes);
@@ -85,6 +88,7 @@ void* allocate(size_t bytes) {
 void deallocate(void* block, size_t bytes) noexcept {
   const SizeClass c = size_class(bytes);
   state.numbers.allocated -= static_cast<int64_t>(c.bytes);
+  if (bytes <= SmallBlocks::kLargest) return SmallBlocks::deallocate(block, bytes);
   if (c.bytes > kMaxCachedBlock ||
       state.numbers.cached + static_cast<int64_t>(c.bytes) > kCacheBound) {
     std::free(block);
@@ -105,6 +109,7 @@ void empty_cache() {
     }
   }
   state.numbers.cached = 0;
+  SmallBlocks::give_back();
 }
 
 Statistics statistics() { return state.numbers; }
