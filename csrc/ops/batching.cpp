@@ -476,7 +476,54 @@ std::tuple<Tensor, Tensor, Tensor> lstm_of_layers(const Lift& at, const Tensor& 
   return at.wrap(std::make_tuple(stack(hiddens, 1), stack(memories, 1), stack(values, 1)), true);
 }
 
+std::tuple<Tensor, Tensor> gru_of_layers(const Lift& at, const Tensor& shares,
+                                         const Tensor& hidden, const Tensor& weight,
+                                         const Tensor& shift) {
+  check_gru(shares, hidden, weight, shift);
+  const int64_t steps = shares.sizes()[0], size = hidden.sizes()[1];
+  if (steps == 0) {
+    const Dims none{0, hidden.sizes()[0], size}, nothing{0, hidden.sizes()[0], 4 * size};
+    return at.wrap(std::make_tuple(_zeros(at.grown(none), shares.dtype()),
+                                   _zeros(at.grown(nothing), shares.dtype())),
+                   true);
+  }
+  const Tensor given = at.front(shares), turned = transpose(at.front(weight), 1, 2);
+  const Tensor shifts = shift.defined() ? unsqueeze(at.front(shift), 1) : Tensor();
+  Tensor h = at.front(hidden);
+  std::vector<Tensor> hiddens, values;
+  for (int64_t t = 0; t < steps; ++t) {
+    const Tensor product = bmm(h, turned), x = select(given, 1, t);
+    const Tensor past = shifts.defined() ? add(product, shifts) : product;
+    const Tensor passing = sigmoid(add(narrow(x, 2, 0, 2 * size), narrow(past, 2, 0, 2 * size)));
+    const Tensor reset = narrow(passing, 2, 0, size), share = narrow(past, 2, 2 * size, size);
+    const Tensor fresh = tanh(add(narrow(x, 2, 2 * size, size), mul(reset, share)));
+    h = add(fresh, mul(narrow(passing, 2, size, size), sub(h, fresh)));
+    values.push_back(cat({passing, fresh, share}, 2));
+    hiddens.push_back(h);
+  }
+  return at.wrap(std::make_tuple(stack(hiddens, 1), stack(values, 1)), true);
+}
+
+// Samples are more rows: [B, T, N, ...] to [T, B * N, ...].
+Tensor as_steps(const Lift& at, const Tensor& lifted) {
+  const Tensor x = transpose(at.front(lifted), 0, 1);
+  return reshape(x, Dims{x.sizes()[0], x.sizes()[1] * x.sizes()[2], x.sizes()[3]});
+}
+
 }  // namespace
+
+std::tuple<Tensor, Tensor> _gru_batch(const Lift& at, const Tensor& shares, const Tensor& hidden,
+                                      const Tensor& weight, const Tensor& shift) {
+  if (!at.any_batched(shares, hidden, weight, shift)) {
+    return at.wrap(_gru(at.inner(shares), at.inner(hidden), at.inner(weight), at.inner(shift)),
+                   false);
+  }
+  if (at.any_batched(weight, shift)) return gru_of_layers(at, shares, hidden, weight, shift);
+  const auto [hiddens, values] = _gru(as_steps(at, shares), merged(at.front(hidden)),
+                                      at.inner(weight), at.inner(shift));
+  return {wrap_second(at, parted(hiddens, 1, at.size())),
+          wrap_second(at, parted(values, 1, at.size()))};
+}
 
 std::tuple<Tensor, Tensor, Tensor> _lstm_batch(const Lift& at, const Tensor& gates,
                                                const Tensor& hidden, const Tensor& memory,
@@ -486,13 +533,8 @@ std::tuple<Tensor, Tensor, Tensor> _lstm_batch(const Lift& at, const Tensor& gat
                    false);
   }
   if (at.is_batched(weight)) return lstm_of_layers(at, gates, hidden, memory, weight);
-  // Samples are more rows: [B, T, N, ...] to [T, B * N, ...].
-  const auto steps = [&](const Tensor& lifted) {
-    const Tensor x = transpose(at.front(lifted), 0, 1);
-    return reshape(x, Dims{x.sizes()[0], x.sizes()[1] * x.sizes()[2], x.sizes()[3]});
-  };
   const auto [hiddens, memories, values] =
-      _lstm(steps(gates), merged(at.front(hidden)), merged(at.front(memory)), at.inner(weight));
+      _lstm(as_steps(at, gates), merged(at.front(hidden)), merged(at.front(memory)), at.inner(weight));
   return {wrap_second(at, parted(hiddens, 1, at.size())),
           wrap_second(at, parted(memories, 1, at.size())),
           wrap_second(at, parted(values, 1, at.size()))};

@@ -13,5 +13,7 @@ void check_baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batc
 void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias);
 void check_lstm(const Tensor& gates, const Tensor& hidden, const Tensor& memory,
                 const Tensor& weight);
+void check_gru(const Tensor& shares, const Tensor& hidden, const Tensor& weight,
+               const Tensor& shift);
 
 }  // namespace wengert::ops

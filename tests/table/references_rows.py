@@ -294,3 +294,37 @@ def _lstm_vjp(grad_hidden: Any, grad_memory: Any, grad_gates: Any, hidden: Array
         dw = dw + d.T @ before[0]
         dh, dc = d @ weight, dc * keep
     return np.stack(d_gates[::-1]), dh, dc, dw
+
+
+@reference
+def _gru(shares: Array, hidden: Array, weight: Array, shift: Any) -> Any:
+    hiddens, values = [], []
+    for given in shares:
+        past = hidden @ weight.T + (0 if shift is None else shift)
+        (x_reset, x_update, x_new), (reset, update, share) = (
+            np.split(a, 3, axis=1) for a in (given, past))  # fmt: skip
+        reset, update = _sigmoid(x_reset + reset), _sigmoid(x_update + update)
+        new = np.tanh(x_new + reset * share)
+        hidden = (1 - update) * new + update * hidden
+        hiddens.append(hidden)
+        values.append(np.concatenate([reset, update, new, share], 1))
+    return np.stack(hiddens), np.stack(values)
+
+
+@reference
+def _gru_vjp(grad_hidden: Any, grad_values: Any, hidden: Array, weight: Array, hiddens: Array,
+             values: Array, want_hidden: bool, want_weight: bool, want_shift: bool) -> Any:  # fmt: skip
+    dh, dw, d_shift, d_shares = np.zeros_like(hidden), 0.0, 0.0, []
+    for t in reversed(range(len(values))):
+        reset, update, new, share = np.split(values[t], 4, axis=1)
+        own = np.split(np.zeros_like(values[t]) if grad_values is None else grad_values[t], 4, axis=1)
+        before = hiddens[t - 1] if t > 0 else hidden
+        dh = dh + (0 if grad_hidden is None else grad_hidden[t])
+        inner = (dh * (1 - update) + own[2]) * (1 - new**2)
+        d_reset = (inner * share + own[0]) * reset * (1 - reset)
+        d_update = (dh * (before - new) + own[1]) * update * (1 - update)
+        d = np.concatenate([d_reset, d_update, inner * reset + own[3]], 1)
+        d_shares.append(np.concatenate([d_reset, d_update, inner], 1))
+        dw, d_shift = dw + d.T @ before, d_shift + d.sum(0)
+        dh = dh * update + d @ weight
+    return np.stack(d_shares[::-1]), dh, dw, d_shift

@@ -116,6 +116,9 @@ _WINDOW = {"dimensions": 2, "kernel_size": [2, 2], "stride": [2, 1], "padding": 
 # The state and what the forward pass of an LSTM layer gave.
 _LSTM = {"hidden": "randn(2, 2)", "memory": "randn(2, 2)", "weight": "randn(8, 2)",
          "hiddens": "rand(3, 2, 2)", "memories": "randn(3, 2, 2)", "gates": "rand(3, 2, 8)"}  # fmt: skip
+_GRU = {"hidden": "randn(2, 2)", "weight": "randn(6, 2)", "hiddens": "rand(3, 2, 2)",
+        "values": "rand(3, 2, 8)", "want_hidden": True, "want_weight": True,
+        "want_shift": True}  # fmt: skip
 
 
 # Samples of entries that carry none of their own.
@@ -214,6 +217,9 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
                    "want_weight": True},
                   {"grad_hidden": "randn(3, 2, 2)", "grad_memory": "None", "grad_gates": "None",
                    **_LSTM, "want_hidden": True, "want_memory": True, "want_weight": True}],
+    "_gru_vjp": [{"grad_hidden": "randn(3, 2, 2)", "grad_values": "randn(3, 2, 8)", **_GRU},
+                 {"grad_hidden": "randn(3, 2, 2)", "grad_values": "None", **_GRU},
+                 {"grad_hidden": "None", "grad_values": "randn(3, 2, 8)", **_GRU}],
     "_row_norm_vjp": [{"grad": "randn(2, 3)", "input": "np.array([[1.0, 2, 3], [0, 2, 1]])",
                        "weight": "rand(3)", "mean": "np.array([2.0, 1.0])",
                        "rstd": "1 / np.sqrt([2 / 3, 2 / 3])", "dims": 1, "centered": True,

@@ -110,14 +110,15 @@ def layer(
     share = _share(mode, input, weights, bias)
     if batch_sizes is not None:
         return _packed(step, share, state, batch_sizes, reverse)
-    if mode != "LSTM" or len(weights) != (4 if bias else 2):
-        return _padded(step, share, state, reverse)
     low = wg.get_autocast_dtype("cpu") if wg.is_autocast_enabled("cpu") else None
+    one = mode == "LSTM" or (mode == "GRU" and low is None)
+    if not one or len(weights) != (4 if bias else 2):
+        return _padded(step, share, state, reverse)
     reduced = share.dtype == low
-    # A transform maps or pushes each step; the operator has no batching rule.
+    # A transform maps or pushes each step; the operators have no rules for all of them.
     whole = _ops._highest_level((share, *state, *weights)) is None
     if whole and (reduced or _is_plain(share, state, weights)):
-        output, after = _fused_lstm(share, state, weights[1], reverse)
+        output, after = _fused(mode, share, state, weights, bias, reverse)
     else:
         output, after = _padded(step, share, state, reverse)
     if not reduced:
@@ -162,16 +163,22 @@ def layers(
 
 
 def _is_plain(share: Tensor, state: State, weights: Weights) -> bool:
-    """Can all steps of an LSTM be one operator?"""
+    """Can all steps of a layer be one operator?"""
     same = {share.dtype, weights[1].dtype, *(x.dtype for x in state)}
     return same in ({wg.float32}, {wg.float64})
 
 
-def _fused_lstm(share: Tensor, state: State, weight: Tensor, reverse: bool) -> tuple[Tensor, State]:
+def _fused(
+    mode: str, share: Tensor, state: State, weights: Weights, bias: bool, reverse: bool
+) -> tuple[Tensor, State]:
     if reverse:
         share = share.flip(0)
-    hiddens, memories, _ = _ops._lstm(share, *state, weight)
-    after = (hiddens[-1], memories[-1])
+    if mode == "LSTM":
+        hiddens, memories, _ = _ops._lstm(share, *state, weights[1])
+        after: State = (hiddens[-1], memories[-1])
+    else:
+        hiddens, _ = _ops._gru(share, *state, weights[1], weights[3] if bias else None)
+        after = (hiddens[-1],)
     return (hiddens.flip(0) if reverse else hiddens), after
 
 

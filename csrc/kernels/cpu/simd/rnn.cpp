@@ -63,6 +63,53 @@ void step_backward(int64_t size, const T* g_hidden, const T* g_memory, const T* 
   }
 }
 
+template <typename T>
+void gru(int64_t size, const T* given, const T* past, const T* shift, const T* before, T* values,
+         T* hidden) {
+  const T *x0 = given, *x1 = given + size, *x2 = given + 2 * size;
+  const T *p0 = past, *p1 = past + size, *p2 = past + 2 * size;
+  const T *s0 = shift, *s1 = shift + size, *s2 = shift + 2 * size;
+  T *a0 = values, *a1 = values + size, *a2 = values + 2 * size, *a3 = values + 3 * size;
+  const bool shifted = shift != nullptr;
+#pragma omp simd
+  for (int64_t j = 0; j < size; ++j) {
+    const T reset = math::sigmoid(p0[j] + (shifted ? s0[j] : T(0)) + x0[j]);
+    const T update = math::sigmoid(p1[j] + (shifted ? s1[j] : T(0)) + x1[j]);
+    const T share = p2[j] + (shifted ? s2[j] : T(0));
+    const T fresh = std::tanh(x2[j] + reset * share);
+    a0[j] = reset;
+    a1[j] = update;
+    a2[j] = fresh;
+    a3[j] = share;
+    hidden[j] = fresh + update * (before[j] - fresh);
+  }
+}
+
+template <typename T>
+void gru_backward(int64_t size, const T* g_hidden, const T* g_values, const T* values,
+                  const T* before, T* carried, T* d_given, T* d_past) {
+  const T *a0 = values, *a1 = values + size, *a2 = values + 2 * size, *a3 = values + 3 * size;
+  const T *e0 = g_values, *e1 = g_values + size, *e2 = g_values + 2 * size;
+  const T* e3 = g_values + 3 * size;
+  T *d0 = d_given, *d1 = d_given + size, *d2 = d_given + 2 * size;
+  T *q0 = d_past, *q1 = d_past + size, *q2 = d_past + 2 * size;
+  const bool have_values = g_values != nullptr;
+#pragma omp simd
+  for (int64_t j = 0; j < size; ++j) {
+    const T reset = a0[j], update = a1[j], fresh = a2[j], share = a3[j];
+    const T dh = carried[j] + (g_hidden != nullptr ? g_hidden[j] : T(0));
+    const T d_update = dh * (before[j] - fresh) + (have_values ? e1[j] : T(0));
+    const T d_fresh = dh * (1 - update) + (have_values ? e2[j] : T(0));
+    const T inner = d_fresh * (1 - fresh * fresh);
+    const T d_reset = inner * share + (have_values ? e0[j] : T(0));
+    d0[j] = q0[j] = d_reset * reset * (1 - reset);
+    d1[j] = q1[j] = d_update * update * (1 - update);
+    d2[j] = inner;
+    q2[j] = inner * reset + (have_values ? e3[j] : T(0));
+    carried[j] = dh * update;
+  }
+}
+
 #ifdef WENGERT_LANES_AVX2
 // The same, sixteen elements at a time.
 using math::Lanes;
@@ -131,6 +178,26 @@ void step_backward<float>(int64_t size, const float* g_hidden, const float* g_me
     store(math::mul(dc, keep), carried_memory);
   });
 }
+template <>
+void gru<float>(int64_t size, const float* given, const float* past, const float* shift,
+                const float* before, float* values, float* hidden) {
+  for_groups(size, [&](const auto& load, const auto& store) {
+    const auto share_of = [&](int number) {
+      const Lanes sum = load(past + number * size);
+      return shift == nullptr ? sum : math::add(sum, load(shift + number * size));
+    };
+    const auto sum = [&](int number) {
+      return math::add(share_of(number), load(given + number * size));
+    };
+    const Lanes reset = math::sigmoid(sum(0)), update = math::sigmoid(sum(1)), share = share_of(2);
+    store(reset, values);
+    store(update, values + size);
+    store(share, values + 3 * size);
+    const Lanes fresh = math::tanh(math::LanesSet::fma(reset, share, load(given + 2 * size)));
+    store(fresh, values + 2 * size);
+    store(math::LanesSet::fma(update, math::sub(load(before), fresh), fresh), hidden);
+  });
+}
 #endif
 
 template <typename Fn>
@@ -176,6 +243,38 @@ void lstm_step_backward(const CellShape& shape, const LstmStepGradients& gradien
                          at<T>(gradients.gates, four), at<T>(gates, four),
                          at<T>(memory_before, one), at<T>(memory, one), at<T>(carried_hidden, one),
                          static_cast<T*>(carried_memory) + one, static_cast<T*>(d_gates) + four);
+      }
+    });
+  });
+}
+
+void gru_step(const CellShape& shape, const void* given, const void* past, const void* shift,
+              const void* hidden_before, void* values, void* hidden) {
+  visit(shape.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    parallel_for(shape.batch, rows_per_piece(shape), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t one = row * shape.size;
+        gru<T>(shape.size, at<T>(given, 3 * one), at<T>(past, 3 * one), at<T>(shift, 0),
+               at<T>(hidden_before, one), static_cast<T*>(values) + 4 * one,
+               static_cast<T*>(hidden) + one);
+      }
+    });
+  });
+}
+
+void gru_step_backward(const CellShape& shape, const GruStepGradients& gradients,
+                       const void* values, const void* hidden_before, void* carried, void* d_given,
+                       void* d_past) {
+  visit(shape.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    parallel_for(shape.batch, rows_per_piece(shape), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t one = row * shape.size;
+        gru_backward<T>(shape.size, at<T>(gradients.hidden, one), at<T>(gradients.values, 4 * one),
+                        at<T>(values, 4 * one), at<T>(hidden_before, one),
+                        static_cast<T*>(carried) + one, static_cast<T*>(d_given) + 3 * one,
+                        static_cast<T*>(d_past) + 3 * one);
       }
     });
   });

@@ -1,9 +1,4 @@
-// Recurrent layers, all steps at once.
-#include "kernels/cpu/simd/rnn.h"
-
-#include "device/cpu/parallel.h"
-#include "kernels/cpu/blas.h"
-#include "kernels/cpu/simd/direct_gemm.h"
+// LSTM layers, all steps at once.
 #include "operators/basic.h"
 #include "operators/creation.h"
 #include "operators/elementwise.h"
@@ -13,6 +8,7 @@
 #include "operators/transcendental.h"
 #include "operators/view.h"
 #include "ops/batching.h"
+#include "ops/recurrent.h"
 
 namespace wengert::ops {
 
@@ -20,17 +16,7 @@ namespace {
 
 using Gradients = std::tuple<Tensor, Tensor, Tensor, Tensor>;
 
-struct Layer {
-  int64_t steps, batch, size;
-  DType dtype;
-  int64_t state() const { return batch * size; }
-  int64_t bytes(int64_t elements) const {
-    return elements * static_cast<int64_t>(wengert::item_size(dtype));
-  }
-  cpu::CellShape cell() const { return {dtype, batch, size}; }
-};
-
-Layer layer_of(const Tensor& gates, const Tensor& hidden, const Tensor& memory,
+RecurrentLayer layer_of(const Tensor& gates, const Tensor& hidden, const Tensor& memory,
                const Tensor& weight) {
   const Dims& s = gates.sizes();
   const bool fits = gates.ndim() == 3 && hidden.ndim() == 2 && weight.ndim() == 2 &&
@@ -46,41 +32,7 @@ Layer layer_of(const Tensor& gates, const Tensor& hidden, const Tensor& memory,
                 "lstm(): expected gates, state and weight of one dtype, float32 or float64",
                 describe_argument("gates", gates), describe_argument("hidden", hidden),
                 describe_argument("memory", memory), describe_argument("weight", weight));
-  return {s[0], s[1], hidden.sizes()[1], dtype};
-}
-
-// C[m, n] = A @ B + beta * C of contiguous matrices.
-void product(const Layer& layer, int64_t m, int64_t n, int64_t k, const void* a, bool turn_a,
-             const void* b, bool turn_b, void* c, double beta) {
-  cpu::Gemm g;
-  g.dtype = layer.dtype;
-  g.m = m, g.n = n, g.k = k;
-  g.a = {a, turn_a ? m : k, 0, turn_a, false};
-  g.b = {b, turn_b ? k : n, 0, turn_b, false};
-  g.c = c;
-  g.ldc = n;
-  g.beta = beta;
-  cpu::gemm(g);
-}
-
-// A weight that stays in the cache is laid out once for all steps; then each thread takes some rows
-// of the batch through all of them, and none waits for another.
-bool fits_cache(const Layer& layer) {
-  return layer.batch >= 8 && layer.bytes(4 * layer.size * layer.size) <= (int64_t{1} << 20);
-}
-
-// C[m, n] = A[m, k] times a packed weight, on the calling thread.
-void times_packed(const Layer& layer, int64_t m, int64_t n, int64_t k, const void* a,
-                  const Tensor& packed, void* c) {
-  cpu::packed_gemm(layer.dtype, {m, n, k, a, k, 1, nullptr, 0, 1, c, n, 1, 0, nullptr},
-                   packed.data());
-}
-
-// fn(first, rows) for the rows of the batch.
-template <typename Fn>
-void for_rows(const Layer& layer, const Fn& fn) {
-  constexpr int64_t kGrain = 8;  // rows: the kernel takes four at a time
-  parallel_for(layer.batch, kGrain, [&](int64_t begin, int64_t end) { fn(begin, end - begin); });
+  return {s[0], s[1], hidden.sizes()[1], 4, dtype};
 }
 
 // The same out of recorded operators, step by step.
@@ -138,44 +90,28 @@ namespace impl {
 
 std::tuple<Tensor, Tensor, Tensor> _lstm(const Tensor& gates, const Tensor& hidden,
                                          const Tensor& memory, const Tensor& weight) {
-  const Layer layer = layer_of(gates, hidden, memory, weight);
+  const RecurrentLayer layer = layer_of(gates, hidden, memory, weight);
   const Tensor given = contiguous_values(gates), h = contiguous_values(hidden);
   const Tensor c = contiguous_values(memory), w = contiguous_values(weight);
   Tensor hiddens = empty({layer.steps, layer.batch, layer.size}, layer.dtype);
   Tensor memories = empty(hiddens.sizes(), layer.dtype);
   Tensor values = empty(gates.sizes(), layer.dtype);
   const int64_t state = layer.bytes(layer.state());
-  if (fits_cache(layer)) {
-    const int64_t size = layer.size, width = 4 * size;
-    const Tensor packed = empty({cpu::packed_elements(size, width)}, layer.dtype);
-    cpu::pack_columns(layer.dtype, size, width, w.data(), 1, size, packed.data());
-    for_rows(layer, [&](int64_t first, int64_t rows) {
-      const int64_t skip = layer.bytes(first * size);
-      const char *hidden_before = h.data() + skip, *memory_before = c.data() + skip;
-      for (int64_t t = 0; t < layer.steps; ++t) {
-        char* at = values.data() + 4 * (t * state + skip);
-        char* hidden_now = hiddens.data() + t * state + skip;
-        char* memory_now = memories.data() + t * state + skip;
-        times_packed(layer, rows, width, size, hidden_before, packed, at);
-        cpu::lstm_step({layer.dtype, rows, size}, given.data() + 4 * (t * state + skip),
-                       memory_before, at, memory_now, hidden_now);
-        hidden_before = hidden_now;
-        memory_before = memory_now;
-      }
-    });
-    return {hiddens, memories, values};
-  }
-  const char *hidden_before = h.data(), *memory_before = c.data();
-  for (int64_t t = 0; t < layer.steps; ++t) {
-    char *at = values.data() + 4 * t * state, *hidden_now = hiddens.data() + t * state;
-    char* memory_now = memories.data() + t * state;
-    product(layer, layer.batch, 4 * layer.size, layer.size, hidden_before, false, w.data(), true,
-            at, 0);
-    cpu::lstm_step(layer.cell(), given.data() + 4 * t * state, memory_before, at, memory_now,
-                   hidden_now);
-    hidden_before = hidden_now;
-    memory_before = memory_now;
-  }
+  with_recurrent_weight(
+      layer, layer.size, layer.width(), w, true,
+      [&](int64_t first, int64_t rows, const auto& multiply) {
+        const int64_t skip = layer.bytes(first * layer.size);
+        const char *hidden_before = h.data() + skip, *memory_before = c.data() + skip;
+        for (int64_t t = 0; t < layer.steps; ++t) {
+          const int64_t here = t * state + skip;
+          char *hidden_now = hiddens.data() + here, *memory_now = memories.data() + here;
+          multiply(hidden_before, values.data() + 4 * here, 0.0);
+          cpu::lstm_step(layer.cell(rows), given.data() + 4 * here, memory_before,
+                         values.data() + 4 * here, memory_now, hidden_now);
+          hidden_before = hidden_now;
+          memory_before = memory_now;
+        }
+      });
   return {hiddens, memories, values};
 }
 
@@ -188,7 +124,7 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
     return recorded(grad_hidden, grad_memory, grad_gates, hidden, memory, weight, hiddens, memories,
                     gates);
   }
-  const Layer layer = layer_of(gates, hidden, memory, weight);
+  const RecurrentLayer layer = layer_of(gates, hidden, memory, weight);
   const auto dense = [](const Tensor& tensor) {
     return tensor.defined() ? contiguous_values(tensor) : Tensor();
   };
@@ -202,45 +138,24 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
   const auto at = [&](const Tensor& tensor, int64_t offset) -> const void* {
     return tensor.defined() ? tensor.data() + offset : nullptr;
   };
-  // Step t of `rows` rows from `first` on.
-  const auto step = [&](int64_t t, int64_t first, int64_t rows, const auto& times_weight) {
-    const int64_t skip = layer.bytes(first * layer.size), here = t * state + skip;
-    char* d = d_gates.data() + 4 * here;
-    const void* memory_before = t > 0 ? at(all_c, here - state) : c.data() + skip;
-    cpu::lstm_step_backward({layer.dtype, rows, layer.size},
-                            {at(g_hidden, here), at(g_memory, here), at(g_gates, 4 * here)},
-                            values.data() + 4 * here, memory_before, all_c.data() + here,
-                            dh.data() + skip, dc.data() + skip, d);
-    if (t > 0 || want_hidden) times_weight(d, dh.data() + skip, rows);
-  };
-  if (fits_cache(layer)) {
-    const int64_t width = 4 * layer.size;
-    const Tensor packed = empty({cpu::packed_elements(width, layer.size)}, layer.dtype);
-    cpu::pack_columns(layer.dtype, width, layer.size, w.data(), layer.size, 1, packed.data());
-    for_rows(layer, [&](int64_t first, int64_t rows) {
-      for (int64_t t = layer.steps - 1; t >= 0; --t) {
-        step(t, first, rows, [&](const char* d, char* to, int64_t m) {
-          times_packed(layer, m, layer.size, width, d, packed, to);
-        });
-      }
-    });
-  } else {
-    for (int64_t t = layer.steps - 1; t >= 0; --t) {
-      step(t, 0, layer.batch, [&](const char* d, char* to, int64_t m) {
-        product(layer, m, layer.size, 4 * layer.size, d, false, w.data(), false, to, 0);
+  with_recurrent_weight(
+      layer, layer.width(), layer.size, w, false,
+      [&](int64_t first, int64_t rows, const auto& multiply) {
+        const int64_t skip = layer.bytes(first * layer.size);
+        for (int64_t t = layer.steps - 1; t >= 0; --t) {
+          const int64_t here = t * state + skip;
+          char* d = d_gates.data() + 4 * here;
+          const void* memory_before = t > 0 ? at(all_c, here - state) : c.data() + skip;
+          cpu::lstm_step_backward(
+              layer.cell(rows), {at(g_hidden, here), at(g_memory, here), at(g_gates, 4 * here)},
+              values.data() + 4 * here, memory_before, all_c.data() + here, dh.data() + skip,
+              dc.data() + skip, d);
+          if (t > 0 || want_hidden) multiply(d, dh.data() + skip, 0.0);
+        }
       });
-    }
-  }
-  if (want_weight && layer.steps == 0) dw = ops::zeros_like(w);
-  if (want_weight && layer.steps > 0) {  // one product for all steps
-    dw = empty(weight.sizes(), layer.dtype);
-    const int64_t rest = (layer.steps - 1) * layer.batch;
-    product(layer, 4 * layer.size, layer.size, layer.batch, d_gates.data(), true, h.data(), false,
-            dw.data(), 0);
-    if (rest > 0) {
-      product(layer, 4 * layer.size, layer.size, rest, d_gates.data() + 4 * state, true,
-              all_h.data(), false, dw.data(), 1);
-    }
+  if (want_weight) {
+    dw = layer.steps == 0 ? ops::zeros_like(w)
+                          : recurrent_weight_gradient(layer, d_gates, h, all_h);
   }
   return {d_gates, want_hidden ? dh : Tensor(), want_memory ? dc : Tensor(), dw};
 }
