@@ -254,7 +254,8 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """
 
 
-@opaque(node="Gelu", d={"input": "_gelu_vjp(g0, input, y1, tanh)"}, public="", batch="refuse")
+@opaque(node="Gelu", d={"input": "_gelu_vjp(g0, input, y1, tanh)"}, public="", batch="rule",
+        samples=[{"input": "randn(2, 20)", "tanh": False}, {"input": "randn(37)", "tanh": True}])
 def _gelu_with_slope(input: Tensor, tanh: bool) -> tuple[Tensor, Tensor]:
     """``gelu`` and its derivative, for ``gelu`` where both will be needed."""
 

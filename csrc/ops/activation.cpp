@@ -16,17 +16,17 @@ namespace {
 Tensor slope_of(const Tensor& x, bool tanh) {
   if (!tanh) return ops::add(ops::ndtr(x), ops::mul(x, ops::_normal_density(x)));
   const Tensor gate = ops::_gelu_gate(x), rest = ops::sub(Operand(1), gate);
-  const Tensor steep = ops::add(Operand(1.5957691216057308),
-                                ops::mul(Operand(0.21406444881780073), ops::mul(x, x)));
+  const Tensor steep =
+      ops::add(Operand(1.5957691216057308), ops::mul(Operand(0.21406444881780073), ops::mul(x, x)));
   return ops::mul(gate, ops::add(Operand(1), ops::mul(ops::mul(x, rest), steep)));
 }
+
+bool has_slope(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
 
 // Hooks on saved values see what PyTorch saves, the input alone.
 bool keeps_slope(const Tensor& input) {
   return modes.grad && requires_grad(input) && modes.saved_hooks == nullptr &&
-         !any_wrapped(input) &&
-         input.is_contiguous() &&
-         (input.dtype() == DType::float32 || input.dtype() == DType::float64);
+         !any_wrapped(input) && input.is_contiguous() && has_slope(input.dtype());
 }
 
 }  // namespace
@@ -42,6 +42,9 @@ Tensor gelu(const Tensor& input, const std::string& approximate) {
 }
 
 std::tuple<Tensor, Tensor> _gelu_with_slope(const Tensor& input, bool tanh) {
+  WENGERT_CHECK(has_slope(input.dtype()), kRuntime,
+                "gelu_with_slope(): expected float32 or float64",
+                describe_argument("input", input));
   const Tensor x = contiguous_values(input);
   const Tensor y = empty(input.sizes(), input.dtype()), slope = empty(input.sizes(), input.dtype());
   cpu::gelu_with_slope(input.dtype(), tanh, x.numel(), x.data(), y.data(), slope.data());
@@ -56,5 +59,10 @@ Tensor _gelu_vjp(const Tensor& grad, const Tensor& input, const Tensor& slope, b
 }
 
 }  // namespace impl
+
+std::tuple<Tensor, Tensor> _gelu_with_slope_batch(const Lift& at, const Tensor& input, bool tanh) {
+  if (!at.any_batched(input)) return at.wrap(_gelu_with_slope(at.inner(input), tanh), false);
+  return at.wrap(_gelu_with_slope(at.front(input), tanh), true);
+}
 
 }  // namespace wengert::ops

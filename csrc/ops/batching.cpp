@@ -476,9 +476,8 @@ std::tuple<Tensor, Tensor, Tensor> lstm_of_layers(const Lift& at, const Tensor& 
   return at.wrap(std::make_tuple(stack(hiddens, 1), stack(memories, 1), stack(values, 1)), true);
 }
 
-std::tuple<Tensor, Tensor> gru_of_layers(const Lift& at, const Tensor& shares,
-                                         const Tensor& hidden, const Tensor& weight,
-                                         const Tensor& shift) {
+std::tuple<Tensor, Tensor> gru_of_layers(const Lift& at, const Tensor& shares, const Tensor& hidden,
+                                         const Tensor& weight, const Tensor& shift) {
   check_gru(shares, hidden, weight, shift);
   const int64_t steps = shares.sizes()[0], size = hidden.sizes()[1];
   if (steps == 0) {
@@ -519,8 +518,8 @@ std::tuple<Tensor, Tensor> _gru_batch(const Lift& at, const Tensor& shares, cons
                    false);
   }
   if (at.any_batched(weight, shift)) return gru_of_layers(at, shares, hidden, weight, shift);
-  const auto [hiddens, values] = _gru(as_steps(at, shares), merged(at.front(hidden)),
-                                      at.inner(weight), at.inner(shift));
+  const auto [hiddens, values] =
+      _gru(as_steps(at, shares), merged(at.front(hidden)), at.inner(weight), at.inner(shift));
   return {wrap_second(at, parted(hiddens, 1, at.size())),
           wrap_second(at, parted(values, 1, at.size()))};
 }
@@ -533,8 +532,8 @@ std::tuple<Tensor, Tensor, Tensor> _lstm_batch(const Lift& at, const Tensor& gat
                    false);
   }
   if (at.is_batched(weight)) return lstm_of_layers(at, gates, hidden, memory, weight);
-  const auto [hiddens, memories, values] =
-      _lstm(as_steps(at, gates), merged(at.front(hidden)), merged(at.front(memory)), at.inner(weight));
+  const auto [hiddens, memories, values] = _lstm(as_steps(at, gates), merged(at.front(hidden)),
+                                                 merged(at.front(memory)), at.inner(weight));
   return {wrap_second(at, parted(hiddens, 1, at.size())),
           wrap_second(at, parted(memories, 1, at.size())),
           wrap_second(at, parted(values, 1, at.size()))};

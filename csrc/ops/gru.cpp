@@ -29,11 +29,10 @@ RecurrentLayer layer_of(const Tensor& shares, const Tensor& hidden, const Tensor
   const DType dtype = shares.dtype();
   const bool same = hidden.dtype() == dtype && weight.dtype() == dtype &&
                     (!shift.defined() || shift.dtype() == dtype);
-  WENGERT_CHECK(
-      same && (dtype == DType::float32 || dtype == DType::float64), kRuntime,
-      "gru(): expected shares, state, weight and shift of one dtype, float32 or float64",
-      describe_argument("shares", shares), describe_argument("hidden", hidden),
-      describe_argument("weight", weight), describe_argument("shift", shift));
+  WENGERT_CHECK(same && (dtype == DType::float32 || dtype == DType::float64), kRuntime,
+                "gru(): expected shares, state, weight and shift of one dtype, float32 or float64",
+                describe_argument("shares", shares), describe_argument("hidden", hidden),
+                describe_argument("weight", weight), describe_argument("shift", shift));
   return {s[0], s[1], hidden.sizes()[1], 3, dtype};
 }
 
@@ -102,19 +101,19 @@ std::tuple<Tensor, Tensor> _gru(const Tensor& shares, const Tensor& hidden, cons
   const Tensor past = empty({layer.batch, layer.width()}, layer.dtype);  // of one step
   const int64_t state = layer.bytes(layer.state());
   const char* shifts = b.defined() ? b.data() : nullptr;
-  with_recurrent_weight(
-      layer, layer.size, layer.width(), w, true,
-      [&](int64_t first, int64_t rows, const auto& multiply) {
-        const int64_t skip = layer.bytes(first * layer.size);
-        const char* before = h.data() + skip;
-        for (int64_t t = 0; t < layer.steps; ++t) {
-          const int64_t here = t * state + skip;
-          multiply(before, past.data() + 3 * skip, 0.0);
-          cpu::gru_step(layer.cell(rows), given.data() + 3 * here, past.data() + 3 * skip, shifts,
-                        before, values.data() + 4 * here, hiddens.data() + here);
-          before = hiddens.data() + here;
-        }
-      });
+  with_recurrent_weight(layer, layer.size, layer.width(), w, true,
+                        [&](int64_t first, int64_t rows, const auto& multiply) {
+                          const int64_t skip = layer.bytes(first * layer.size);
+                          const char* before = h.data() + skip;
+                          for (int64_t t = 0; t < layer.steps; ++t) {
+                            const int64_t here = t * state + skip;
+                            multiply(before, past.data() + 3 * skip, 0.0);
+                            cpu::gru_step(layer.cell(rows), given.data() + 3 * here,
+                                          past.data() + 3 * skip, shifts, before,
+                                          values.data() + 4 * here, hiddens.data() + here);
+                            before = hiddens.data() + here;
+                          }
+                        });
   return {hiddens, values};
 }
 
@@ -138,22 +137,24 @@ Gradients _gru_vjp(const Tensor& grad_hidden, const Tensor& grad_values, const T
   const auto at = [](const Tensor& tensor, int64_t offset) -> const void* {
     return tensor.defined() ? tensor.data() + offset : nullptr;
   };
-  with_recurrent_weight(
-      layer, layer.width(), layer.size, w, false,
-      [&](int64_t first, int64_t rows, const auto& multiply) {
-        const int64_t skip = layer.bytes(first * layer.size);
-        for (int64_t t = layer.steps - 1; t >= 0; --t) {
-          const int64_t here = t * state + skip;
-          cpu::gru_step_backward(
-              layer.cell(rows), {at(g_hidden, here), at(g_values, 4 * here)}, a.data() + 4 * here,
-              t > 0 ? at(all_h, here - state) : h.data() + skip, dh.data() + skip,
-              d_shares.data() + 3 * here, d_pasts.data() + 3 * here);
-          if (t > 0 || want_hidden) multiply(d_pasts.data() + 3 * here, dh.data() + skip, 1.0);
-        }
-      });
+  with_recurrent_weight(layer, layer.width(), layer.size, w, false,
+                        [&](int64_t first, int64_t rows, const auto& multiply) {
+                          const int64_t skip = layer.bytes(first * layer.size);
+                          for (int64_t t = layer.steps - 1; t >= 0; --t) {
+                            const int64_t here = t * state + skip;
+                            cpu::gru_step_backward(
+                                layer.cell(rows), {at(g_hidden, here), at(g_values, 4 * here)},
+                                a.data() + 4 * here,
+                                t > 0 ? at(all_h, here - state) : h.data() + skip, dh.data() + skip,
+                                d_shares.data() + 3 * here, d_pasts.data() + 3 * here);
+                            if (t > 0 || want_hidden)
+                              multiply(d_pasts.data() + 3 * here, dh.data() + skip, 1.0);
+                          }
+                        });
   Tensor dw, d_shift;
   if (want_weight) {
-    dw = layer.steps == 0 ? ops::zeros_like(w) : recurrent_weight_gradient(layer, d_pasts, h, all_h);
+    dw =
+        layer.steps == 0 ? ops::zeros_like(w) : recurrent_weight_gradient(layer, d_pasts, h, all_h);
   }
   if (want_shift) d_shift = ops::sum(d_pasts, Dims{0, 1}, false);
   return {d_shares, want_hidden ? dh : Tensor(), dw, d_shift};

@@ -17,7 +17,7 @@ namespace {
 using Gradients = std::tuple<Tensor, Tensor, Tensor, Tensor>;
 
 RecurrentLayer layer_of(const Tensor& gates, const Tensor& hidden, const Tensor& memory,
-               const Tensor& weight) {
+                        const Tensor& weight) {
   const Dims& s = gates.sizes();
   const bool fits = gates.ndim() == 3 && hidden.ndim() == 2 && weight.ndim() == 2 &&
                     hidden.sizes() == memory.sizes() && s[2] == 4 * hidden.sizes()[1] &&
@@ -146,16 +146,16 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
           const int64_t here = t * state + skip;
           char* d = d_gates.data() + 4 * here;
           const void* memory_before = t > 0 ? at(all_c, here - state) : c.data() + skip;
-          cpu::lstm_step_backward(
-              layer.cell(rows), {at(g_hidden, here), at(g_memory, here), at(g_gates, 4 * here)},
-              values.data() + 4 * here, memory_before, all_c.data() + here, dh.data() + skip,
-              dc.data() + skip, d);
+          cpu::lstm_step_backward(layer.cell(rows),
+                                  {at(g_hidden, here), at(g_memory, here), at(g_gates, 4 * here)},
+                                  values.data() + 4 * here, memory_before, all_c.data() + here,
+                                  dh.data() + skip, dc.data() + skip, d);
           if (t > 0 || want_hidden) multiply(d, dh.data() + skip, 0.0);
         }
       });
   if (want_weight) {
-    dw = layer.steps == 0 ? ops::zeros_like(w)
-                          : recurrent_weight_gradient(layer, d_gates, h, all_h);
+    dw =
+        layer.steps == 0 ? ops::zeros_like(w) : recurrent_weight_gradient(layer, d_gates, h, all_h);
   }
   return {d_gates, want_hidden ? dh : Tensor(), want_memory ? dc : Tensor(), dw};
 }

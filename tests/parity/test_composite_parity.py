@@ -24,6 +24,7 @@ OURS |= {
     for name in (*module.__all__, *module.METHODS, *module.PROPERTIES, *module.FUNCTIONAL)
 }
 OURS["multi_dot"] = _composite.linalg.multi_dot
+OURS["gelu"] = wengert.nn.functional.gelu
 
 
 def ours_named(name: str) -> Any:

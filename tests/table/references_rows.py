@@ -134,6 +134,32 @@ def instance_norm(input: Array, weight: Any, bias: Any, running_mean: Any, runni
     return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
 
 
+def _gelu_gate(input: Array, tanh: bool) -> tuple[Array, Array]:
+    """The factor of the input in GELU, and its derivative."""
+    if not tanh:
+        return scipy.special.ndtr(input), np.exp(-(input**2) / 2) / np.sqrt(2 * np.pi)
+    scale = np.sqrt(8 / np.pi)
+    gate = _sigmoid(scale * (input + 0.044715 * input**3))
+    return gate, gate * (1 - gate) * scale * (1 + 3 * 0.044715 * input**2)
+
+
+@reference
+def gelu(input: Array, approximate: str) -> Array:
+    return input * _gelu_gate(input, approximate == "tanh")[0]
+
+
+@reference
+def _gelu_with_slope(input: Array, tanh: bool) -> Any:
+    gate, bend = _gelu_gate(input, tanh)
+    return input * gate, gate + input * bend
+
+
+@reference
+def _gelu_vjp(grad: Array, input: Array, slope: Array, tanh: bool) -> Array:
+    gate, bend = _gelu_gate(input, tanh)
+    return grad * (gate + input * bend)
+
+
 @reference
 def softmax(input: Array, dim: int, dtype: Any) -> Array:
     powers = np.exp(input - np.max(input, dim, keepdims=True, initial=-np.inf))
@@ -317,7 +343,9 @@ def _gru_vjp(grad_hidden: Any, grad_values: Any, hidden: Array, weight: Array, h
     dh, dw, d_shift, d_shares = np.zeros_like(hidden), 0.0, 0.0, []
     for t in reversed(range(len(values))):
         reset, update, new, share = np.split(values[t], 4, axis=1)
-        own = np.split(np.zeros_like(values[t]) if grad_values is None else grad_values[t], 4, axis=1)
+        own = np.split(
+            np.zeros_like(values[t]) if grad_values is None else grad_values[t], 4, axis=1
+        )
         before = hiddens[t - 1] if t > 0 else hidden
         dh = dh + (0 if grad_hidden is None else grad_hidden[t])
         inner = (dh * (1 - update) + own[2]) * (1 - new**2)

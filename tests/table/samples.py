@@ -32,6 +32,10 @@ SKIPS: dict[tuple[str, str], str] = {
         for dtype in ("float16", "bfloat16")
     },
     **{
+        ("_gelu_with_slope", f"value {dtype}"): "the slope is not kept in this precision"
+        for dtype in ("float16", "bfloat16")
+    },
+    **{
         ("view_as_complex", f"value {dtype}"): "there are no complex numbers of this precision"
         for dtype in ("float16", "bfloat16")
     },
@@ -217,6 +221,9 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
                    "want_weight": True},
                   {"grad_hidden": "randn(3, 2, 2)", "grad_memory": "None", "grad_gates": "None",
                    **_LSTM, "want_hidden": True, "want_memory": True, "want_weight": True}],
+    "_gelu_vjp": [{"grad": "randn(3)", "input": "np.array([0.5, -1, 2])",
+                   "slope": "np.array([0.8674951246561629, -0.08331547058768629, 1.085231801078197])",
+                   "tanh": False}],
     "_gru_vjp": [{"grad_hidden": "randn(3, 2, 2)", "grad_values": "randn(3, 2, 8)", **_GRU},
                  {"grad_hidden": "randn(3, 2, 2)", "grad_values": "None", **_GRU},
                  {"grad_hidden": "None", "grad_values": "randn(3, 2, 8)", **_GRU}],

@@ -15,7 +15,8 @@ DIFFERENTIATED = [c for c in CASES if cases.has_derivative(c.values[0])]  # type
 
 
 # Operators whose other results only serve their own rule: they have no derivative.
-STATISTICS = {"_batch_norm", "_group_norm", "_row_norm", "_cross_entropy", "_nll_loss"}
+STATISTICS = {"_batch_norm", "_group_norm", "_row_norm", "_cross_entropy", "_nll_loss",
+              "_gelu_with_slope"}  # fmt: skip
 
 
 def differentiated(call: Call) -> list[tuple[str, int | None]]:

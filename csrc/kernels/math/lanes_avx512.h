@@ -16,7 +16,7 @@ struct Lanes {
   static constexpr int kCount = 16;
   static constexpr int kInFlight = 4;  // how many at a time hide the latency of an addition
   Lanes() = default;
-  Lanes(__m512 v) : value(v) {}        // NOLINT: implicit on purpose
+  Lanes(__m512 v) : value(v) {}  // NOLINT: implicit on purpose
   explicit Lanes(double x) : value(_mm512_set1_ps(static_cast<float>(x))) {}
   explicit Lanes(const float* from) : value(_mm512_loadu_ps(from)) {}
   Lanes(const float* from, int64_t count) : value(_mm512_maskz_loadu_ps(first(count), from)) {}

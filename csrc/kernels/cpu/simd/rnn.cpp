@@ -162,15 +162,13 @@ void step_backward<float>(int64_t size, const float* g_hidden, const float* g_me
       const float* own = g_gates == nullptr ? nullptr : g_gates + number * size;
       store(math::mul(plus(math::mul(outer, other), own), slope), d + number * size);
     };
-    const auto bend = [](Lanes y) {
-      return math::LanesSet::fma(math::neg(y), y, Lanes(1));
-    };
+    const auto bend = [](Lanes y) { return math::LanesSet::fma(math::neg(y), y, Lanes(1)); };
     const auto slope = [](Lanes y) { return math::mul(y, math::sub(Lanes(1), y)); };
     const Lanes bent = math::tanh(load(memory)), out = gate(3);
     const Lanes dh = plus(load(carried_hidden), g_hidden);
     finish(3, dh, bent, slope(out));
-    const Lanes dc = math::LanesSet::fma(math::mul(dh, out), bend(bent),
-                                         plus(load(carried_memory), g_memory));
+    const Lanes dc =
+        math::LanesSet::fma(math::mul(dh, out), bend(bent), plus(load(carried_memory), g_memory));
     const Lanes into = gate(0), keep = gate(1), fresh = gate(2);
     finish(0, dc, fresh, slope(into));
     finish(1, dc, load(memory_before), slope(keep));

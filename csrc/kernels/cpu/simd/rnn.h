@@ -37,8 +37,8 @@ WENGERT_KERNEL(gru_step, void,
                (const CellShape& shape, const void* given, const void* past, const void* shift,
                 const void* hidden_before, void* values, void* hidden));
 
-// The gradients of the step's outputs that are not null are added to `carried`, which comes from the
-// step after this one; then it holds the part of the gradient of hidden_before that does not go
+// The gradients of the step's outputs that are not null are added to `carried`, which comes from
+// the step after this one; then it holds the part of the gradient of hidden_before that does not go
 // through the product. d_given and d_past [batch, 3 size] are the gradients of `given` and `past`.
 struct GruStepGradients {
   const void *hidden, *values;
