@@ -17,7 +17,7 @@ Tensor slope_of(const Tensor& x, bool tanh) {
   if (!tanh) return ops::add(ops::ndtr(x), ops::mul(x, ops::_normal_density(x)));
   const Tensor gate = ops::_gelu_gate(x), rest = ops::sub(Operand(1), gate);
   const Tensor steep =
-      ops::add(Operand(1.5957691216057308), ops::mul(Operand(0.21406444881780073), ops::mul(x, x)));
+      ops::add(Operand(1.5957691216057308), ops::mul(ops::mul(Operand(0.21406444881780073), x), x));
   return ops::mul(gate, ops::add(Operand(1), ops::mul(ops::mul(x, rest), steep)));
 }
 

@@ -135,3 +135,69 @@ def test_transforms_see_through(kind):
     step = 1e-3
     moved = [layer(x[0] + sign * step * tangent)[0] for sign in (1, -1)]
     wg.testing.assert_close(pushed, (moved[0] - moved[1]) / (2 * step), atol=2e-3, rtol=2e-2)
+
+
+def step_by_step(layer: nn.GRU, x: wg.Tensor, h: wg.Tensor) -> wg.Tensor:
+    """The states after each step, by the formulas of nn.GRU's documentation."""
+    w_ih, w_hh, *shifts = layer.parameters()
+    b_ih, b_hh = shifts or (wg.zeros(len(w_ih), dtype=x.dtype),) * 2
+    states = []
+    for each in x:
+        given, past = each @ w_ih.T + b_ih, h @ w_hh.T + b_hh
+        (x_r, x_z, x_n), (h_r, h_z, h_n) = given.chunk(3, 1), past.chunk(3, 1)
+        reset, update = wg.sigmoid(x_r + h_r), wg.sigmoid(x_z + h_z)
+        new = wg.tanh(x_n + reset * h_n)
+        h = (1 - update) * new + update * h
+        states.append(h)
+    return wg.stack(states)
+
+
+@pytest.mark.parametrize("dtype", [wg.float32, wg.float64], ids=str)
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("batch", "size"),
+    [(2, 3), (19, 16), (8, 37)],  # eight rows and more go through all steps by themselves
+)
+def test_gru_is_its_formulas(batch, size, bias, dtype):
+    wg.manual_seed(size)
+    layer = nn.GRU(5, size, bias=bias, dtype=dtype)
+    x = wg.randn(batch, 4, 5, dtype=dtype).transpose(0, 1).requires_grad_()
+    h = wg.randn(1, batch, size, dtype=dtype, requires_grad=True)
+    weights = wg.randn(4, batch, size, dtype=dtype)
+    inputs = [x, h, *layer.parameters()]
+    ours, wanted = layer(x, h)[0], step_by_step(layer, x, h[0])
+    wg.testing.assert_close(ours, wanted)
+    wg.testing.assert_close(
+        wg.autograd.grad((ours * weights).sum(), inputs),
+        wg.autograd.grad((wanted * weights).sum(), inputs),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    # One input at a time: what is not wanted is not computed, and does not change the others.
+    for each in inputs:
+        (alone,) = wg.autograd.grad((layer(x, h)[0] * weights).sum(), (each,))
+        (wanted_alone,) = wg.autograd.grad((step_by_step(layer, x, h[0]) * weights).sum(), (each,))
+        wg.testing.assert_close(alone, wanted_alone, rtol=1e-4, atol=1e-5)
+
+
+def test_gru_has_second_derivatives():
+    wg.manual_seed(0)
+    layer = nn.GRU(2, 3, dtype=wg.float64)
+    x = wg.randn(3, 2, 2, dtype=wg.float64, requires_grad=True)
+    h = wg.randn(1, 2, 3, dtype=wg.float64, requires_grad=True)
+    names = [name for name, _ in layer.named_parameters()]
+
+    def run(x, h, *parameters):
+        named = dict(zip(names, parameters, strict=True))
+        return wg.func.functional_call(layer, named, (x, h))
+
+    assert wg.autograd.gradgradcheck(run, (x, h, *layer.parameters()))
+
+
+def test_gru_refuses_what_does_not_fit():
+    with pytest.raises(
+        RuntimeError, match=r"gru\(\): the sizes of shares, state, weight and shift"
+    ):
+        wg._ops._gru(wg.ones(2, 3, 6), wg.ones(3, 3), wg.ones(6, 2), None)
+    with pytest.raises(RuntimeError, match=r"gru\(\): expected .* of one dtype"):
+        wg._ops._gru(wg.ones(2, 3, 6), wg.ones(3, 2, dtype=wg.float64), wg.ones(6, 2), None)
