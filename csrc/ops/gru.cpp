@@ -44,13 +44,9 @@ Gradients recorded(const Tensor& grad_hidden, const Tensor& grad_values, const T
   const auto part = [&](const Tensor& tensor, int64_t number) {
     return ops::narrow(tensor, 1, number * size, size);
   };
-  const auto plus = [](const Tensor& a, const Tensor& b) {
-    return !a.defined() ? b : !b.defined() ? a : ops::add(a, b);
-  };
   const auto times = [](const Tensor& a, const Tensor& b) {
     return a.defined() ? ops::mul(a, b) : Tensor();
   };
-  const auto slope = [](const Tensor& y) { return ops::mul(y, ops::sub(Operand(1), y)); };
   Tensor dh, d_weight;
   std::vector<Tensor> d_shares(static_cast<size_t>(steps)), d_pasts(d_shares);
   for (int64_t t = steps - 1; t >= 0; --t) {
@@ -65,10 +61,10 @@ Gradients recorded(const Tensor& grad_hidden, const Tensor& grad_values, const T
     dh = plus(dh, at(grad_hidden));
     const Tensor d_update = plus(times(dh, ops::sub(before, fresh)), own(1));
     const Tensor d_fresh = plus(times(dh, ops::sub(Operand(1), update)), own(2));
-    const Tensor inner = times(d_fresh, ops::sub(Operand(1), ops::mul(fresh, fresh)));
+    const Tensor inner = times(d_fresh, tanh_slope(fresh));
     const Tensor d_reset = plus(times(inner, share), own(0));
-    const Tensor first = or_zeros(times(d_reset, slope(reset)));
-    const Tensor second = or_zeros(times(d_update, slope(update)));
+    const Tensor first = or_zeros(times(d_reset, sigmoid_slope(reset)));
+    const Tensor second = or_zeros(times(d_update, sigmoid_slope(update)));
     const Tensor d = ops::cat({first, second, or_zeros(plus(times(inner, reset), own(3)))}, 1);
     const auto index = static_cast<size_t>(t);
     d_shares[index] = ops::cat({first, second, or_zeros(inner)}, 1);
@@ -95,12 +91,12 @@ std::tuple<Tensor, Tensor> _gru(const Tensor& shares, const Tensor& hidden, cons
   const RecurrentLayer layer = layer_of(shares, hidden, weight, shift);
   const Tensor given = contiguous_values(shares), h = contiguous_values(hidden);
   const Tensor w = contiguous_values(weight);
-  const Tensor b = shift.defined() ? contiguous_values(shift) : Tensor();
+  const Tensor b = dense(shift);
   Tensor hiddens = empty({layer.steps, layer.batch, layer.size}, layer.dtype);
   Tensor values = empty({layer.steps, layer.batch, 4 * layer.size}, layer.dtype);
   const Tensor past = empty({layer.batch, layer.width()}, layer.dtype);  // of one step
   const int64_t state = layer.bytes(layer.state());
-  const char* shifts = b.defined() ? b.data() : nullptr;
+  const void* shifts = bytes_at(b, 0);
   with_recurrent_weight(layer, layer.size, layer.width(), w, true,
                         [&](int64_t first, int64_t rows, const auto& multiply) {
                           const int64_t skip = layer.bytes(first * layer.size);
@@ -125,32 +121,25 @@ Gradients _gru_vjp(const Tensor& grad_hidden, const Tensor& grad_values, const T
   }
   const Dims& s = hiddens.sizes();
   const RecurrentLayer layer{s[0], s[1], s[2], 3, hiddens.dtype()};
-  const auto dense = [](const Tensor& tensor) {
-    return tensor.defined() ? contiguous_values(tensor) : Tensor();
-  };
   const Tensor g_hidden = dense(grad_hidden), g_values = dense(grad_values), h = dense(hidden);
   const Tensor w = dense(weight), all_h = dense(hiddens), a = dense(values);
   const Tensor d_shares = empty({s[0], s[1], layer.width()}, layer.dtype);
   const Tensor d_pasts = empty(d_shares.sizes(), layer.dtype);
   const Tensor dh = ops::zeros_like(h);
   const int64_t state = layer.bytes(layer.state());
-  const auto at = [](const Tensor& tensor, int64_t offset) -> const void* {
-    return tensor.defined() ? tensor.data() + offset : nullptr;
-  };
-  with_recurrent_weight(layer, layer.width(), layer.size, w, false,
-                        [&](int64_t first, int64_t rows, const auto& multiply) {
-                          const int64_t skip = layer.bytes(first * layer.size);
-                          for (int64_t t = layer.steps - 1; t >= 0; --t) {
-                            const int64_t here = t * state + skip;
-                            cpu::gru_step_backward(
-                                layer.cell(rows), {at(g_hidden, here), at(g_values, 4 * here)},
-                                a.data() + 4 * here,
-                                t > 0 ? at(all_h, here - state) : h.data() + skip, dh.data() + skip,
-                                d_shares.data() + 3 * here, d_pasts.data() + 3 * here);
-                            if (t > 0 || want_hidden)
-                              multiply(d_pasts.data() + 3 * here, dh.data() + skip, 1.0);
-                          }
-                        });
+  with_recurrent_weight(
+      layer, layer.width(), layer.size, w, false,
+      [&](int64_t first, int64_t rows, const auto& multiply) {
+        const int64_t skip = layer.bytes(first * layer.size);
+        for (int64_t t = layer.steps - 1; t >= 0; --t) {
+          const int64_t here = t * state + skip;
+          cpu::gru_step_backward(
+              layer.cell(rows), {bytes_at(g_hidden, here), bytes_at(g_values, 4 * here)},
+              a.data() + 4 * here, t > 0 ? bytes_at(all_h, here - state) : h.data() + skip,
+              dh.data() + skip, d_shares.data() + 3 * here, d_pasts.data() + 3 * here);
+          if (t > 0 || want_hidden) multiply(d_pasts.data() + 3 * here, dh.data() + skip, 1.0);
+        }
+      });
   Tensor dw, d_shift;
   if (want_weight) {
     dw =

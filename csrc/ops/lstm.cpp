@@ -43,11 +43,6 @@ Gradients recorded(const Tensor& grad_hidden, const Tensor& grad_memory, const T
   const auto part = [&](const Tensor& tensor, int64_t number) {
     return ops::narrow(tensor, 1, number * size, size);
   };
-  const auto plus = [](const Tensor& a, const Tensor& b) {
-    return !a.defined() ? b : !b.defined() ? a : ops::add(a, b);
-  };
-  const auto bend = [](const Tensor& y) { return ops::sub(Operand(1), ops::mul(y, y)); };
-  const auto slope = [](const Tensor& y) { return ops::mul(y, ops::sub(Operand(1), y)); };
   Tensor dh, dc, d_weight;
   std::vector<Tensor> d_gates(static_cast<size_t>(steps));
   for (int64_t t = steps - 1; t >= 0; --t) {
@@ -60,17 +55,17 @@ Gradients recorded(const Tensor& grad_hidden, const Tensor& grad_memory, const T
     const Tensor into = part(a, 0), keep = part(a, 1), fresh = part(a, 2), out = part(a, 3);
     dh = plus(dh, at(grad_hidden));
     dc = plus(dc, at(grad_memory));
-    if (dh.defined()) dc = plus(dc, ops::mul(ops::mul(dh, out), bend(bent)));
+    if (dh.defined()) dc = plus(dc, ops::mul(ops::mul(dh, out), tanh_slope(bent)));
     const auto gate = [&](const Tensor& outer, const Tensor& other, int64_t number,
                           const Tensor& derivative) {
       Tensor g = outer.defined() ? ops::mul(outer, other) : Tensor();
       if (e.defined()) g = plus(g, part(e, number));
       return g.defined() ? ops::mul(g, derivative) : ops::zeros_like(derivative);
     };
-    const Tensor d =
-        ops::cat({gate(dc, fresh, 0, slope(into)), gate(dc, memory_before, 1, slope(keep)),
-                  gate(dc, into, 2, bend(fresh)), gate(dh, bent, 3, slope(out))},
-                 1);
+    const Tensor d = ops::cat(
+        {gate(dc, fresh, 0, sigmoid_slope(into)), gate(dc, memory_before, 1, sigmoid_slope(keep)),
+         gate(dc, into, 2, tanh_slope(fresh)), gate(dh, bent, 3, sigmoid_slope(out))},
+        1);
     d_gates[static_cast<size_t>(t)] = d;
     d_weight = plus(d_weight, ops::mm(ops::transpose(d, 0, 1), hidden_before));
     dh = ops::mm(d, weight);
@@ -125,9 +120,6 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
                     gates);
   }
   const RecurrentLayer layer = layer_of(gates, hidden, memory, weight);
-  const auto dense = [](const Tensor& tensor) {
-    return tensor.defined() ? contiguous_values(tensor) : Tensor();
-  };
   const Tensor g_hidden = dense(grad_hidden), g_memory = dense(grad_memory);
   const Tensor g_gates = dense(grad_gates), h = dense(hidden), c = dense(memory);
   const Tensor w = dense(weight), all_h = dense(hiddens), all_c = dense(memories);
@@ -135,9 +127,6 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
   Tensor d_gates = empty(gates.sizes(), layer.dtype);
   Tensor dh = ops::zeros_like(h), dc = ops::zeros_like(c), dw;
   const int64_t state = layer.bytes(layer.state());
-  const auto at = [&](const Tensor& tensor, int64_t offset) -> const void* {
-    return tensor.defined() ? tensor.data() + offset : nullptr;
-  };
   with_recurrent_weight(
       layer, layer.width(), layer.size, w, false,
       [&](int64_t first, int64_t rows, const auto& multiply) {
@@ -145,11 +134,12 @@ Gradients _lstm_vjp(const Tensor& grad_hidden, const Tensor& grad_memory, const 
         for (int64_t t = layer.steps - 1; t >= 0; --t) {
           const int64_t here = t * state + skip;
           char* d = d_gates.data() + 4 * here;
-          const void* memory_before = t > 0 ? at(all_c, here - state) : c.data() + skip;
-          cpu::lstm_step_backward(layer.cell(rows),
-                                  {at(g_hidden, here), at(g_memory, here), at(g_gates, 4 * here)},
-                                  values.data() + 4 * here, memory_before, all_c.data() + here,
-                                  dh.data() + skip, dc.data() + skip, d);
+          const void* memory_before = t > 0 ? bytes_at(all_c, here - state) : c.data() + skip;
+          cpu::lstm_step_backward(
+              layer.cell(rows),
+              {bytes_at(g_hidden, here), bytes_at(g_memory, here), bytes_at(g_gates, 4 * here)},
+              values.data() + 4 * here, memory_before, all_c.data() + here, dh.data() + skip,
+              dc.data() + skip, d);
           if (t > 0 || want_hidden) multiply(d, dh.data() + skip, 0.0);
         }
       });

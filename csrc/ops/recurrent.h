@@ -4,7 +4,9 @@
 #include "kernels/cpu/blas.h"
 #include "kernels/cpu/simd/direct_gemm.h"
 #include "kernels/cpu/simd/rnn.h"
+#include "operators/basic.h"
 #include "operators/creation.h"
+#include "operators/elementwise.h"
 #include "tensor/tensor.h"
 
 namespace wengert::ops {
@@ -74,5 +76,18 @@ inline Tensor recurrent_weight_gradient(const RecurrentLayer& layer, const Tenso
   }
   return dw;
 }
+
+// Gradients that may not be there, and what adjoints out of recorded operators are made of.
+inline Tensor dense(const Tensor& tensor) {
+  return tensor.defined() ? contiguous_values(tensor) : Tensor();
+}
+inline const void* bytes_at(const Tensor& tensor, int64_t offset) {
+  return tensor.defined() ? tensor.data() + offset : nullptr;
+}
+inline Tensor plus(const Tensor& a, const Tensor& b) {
+  return !a.defined() ? b : !b.defined() ? a : ops::add(a, b);
+}
+inline Tensor sigmoid_slope(const Tensor& y) { return ops::mul(y, ops::sub(Operand(1), y)); }
+inline Tensor tanh_slope(const Tensor& y) { return ops::sub(Operand(1), ops::mul(y, y)); }
 
 }  // namespace wengert::ops

@@ -212,69 +212,62 @@ const T* at(const void* data, int64_t offset) {
   return data == nullptr ? nullptr : static_cast<const T*>(data) + offset;
 }
 
+// Calls fn(tag, first) for the rows of the batch: `tag` tells the type, `first` is the number of
+// the row's first element of the state.
+template <typename Fn>
+void for_rows(const CellShape& shape, const Fn& fn) {
+  visit(shape.dtype, [&](auto tag) {
+    parallel_for(shape.batch, rows_per_piece(shape), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) fn(tag, row * shape.size);
+    });
+  });
+}
+
 }  // namespace
 
 void lstm_step(const CellShape& shape, const void* given, const void* memory_before, void* gates,
                void* memory, void* hidden) {
-  visit(shape.dtype, [&](auto tag) {
+  for_rows(shape, [&](auto tag, int64_t one) {
     using T = typename decltype(tag)::type;
-    parallel_for(shape.batch, rows_per_piece(shape), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t one = row * shape.size, four = 4 * one;
-        step<T>(shape.size, at<T>(given, four), at<T>(memory_before, one),
-                static_cast<T*>(gates) + four, static_cast<T*>(memory) + one,
-                static_cast<T*>(hidden) + one);
-      }
-    });
+    const int64_t four = 4 * one;
+    step<T>(shape.size, at<T>(given, four), at<T>(memory_before, one),
+            static_cast<T*>(gates) + four, static_cast<T*>(memory) + one,
+            static_cast<T*>(hidden) + one);
   });
 }
 
 void lstm_step_backward(const CellShape& shape, const LstmStepGradients& gradients,
                         const void* gates, const void* memory_before, const void* memory,
                         const void* carried_hidden, void* carried_memory, void* d_gates) {
-  visit(shape.dtype, [&](auto tag) {
+  for_rows(shape, [&](auto tag, int64_t one) {
     using T = typename decltype(tag)::type;
-    parallel_for(shape.batch, rows_per_piece(shape), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t one = row * shape.size, four = 4 * one;
-        step_backward<T>(shape.size, at<T>(gradients.hidden, one), at<T>(gradients.memory, one),
-                         at<T>(gradients.gates, four), at<T>(gates, four),
-                         at<T>(memory_before, one), at<T>(memory, one), at<T>(carried_hidden, one),
-                         static_cast<T*>(carried_memory) + one, static_cast<T*>(d_gates) + four);
-      }
-    });
+    const int64_t four = 4 * one;
+    step_backward<T>(shape.size, at<T>(gradients.hidden, one), at<T>(gradients.memory, one),
+                     at<T>(gradients.gates, four), at<T>(gates, four), at<T>(memory_before, one),
+                     at<T>(memory, one), at<T>(carried_hidden, one),
+                     static_cast<T*>(carried_memory) + one, static_cast<T*>(d_gates) + four);
   });
 }
 
 void gru_step(const CellShape& shape, const void* given, const void* past, const void* shift,
               const void* hidden_before, void* values, void* hidden) {
-  visit(shape.dtype, [&](auto tag) {
+  for_rows(shape, [&](auto tag, int64_t one) {
     using T = typename decltype(tag)::type;
-    parallel_for(shape.batch, rows_per_piece(shape), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t one = row * shape.size;
-        gru<T>(shape.size, at<T>(given, 3 * one), at<T>(past, 3 * one), at<T>(shift, 0),
-               at<T>(hidden_before, one), static_cast<T*>(values) + 4 * one,
-               static_cast<T*>(hidden) + one);
-      }
-    });
+    gru<T>(shape.size, at<T>(given, 3 * one), at<T>(past, 3 * one), at<T>(shift, 0),
+           at<T>(hidden_before, one), static_cast<T*>(values) + 4 * one,
+           static_cast<T*>(hidden) + one);
   });
 }
 
 void gru_step_backward(const CellShape& shape, const GruStepGradients& gradients,
                        const void* values, const void* hidden_before, void* carried, void* d_given,
                        void* d_past) {
-  visit(shape.dtype, [&](auto tag) {
+  for_rows(shape, [&](auto tag, int64_t one) {
     using T = typename decltype(tag)::type;
-    parallel_for(shape.batch, rows_per_piece(shape), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t one = row * shape.size;
-        gru_backward<T>(shape.size, at<T>(gradients.hidden, one), at<T>(gradients.values, 4 * one),
-                        at<T>(values, 4 * one), at<T>(hidden_before, one),
-                        static_cast<T*>(carried) + one, static_cast<T*>(d_given) + 3 * one,
-                        static_cast<T*>(d_past) + 3 * one);
-      }
-    });
+    gru_backward<T>(shape.size, at<T>(gradients.hidden, one), at<T>(gradients.values, 4 * one),
+                    at<T>(values, 4 * one), at<T>(hidden_before, one),
+                    static_cast<T*>(carried) + one, static_cast<T*>(d_given) + 3 * one,
+                    static_cast<T*>(d_past) + 3 * one);
   });
 }
 
